@@ -1,0 +1,29 @@
+package io.conveyor.handler;
+
+import java.nio.charset.StandardCharsets;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * What a job brought: one JSON value as bytes of UTF-8, kept and handed out unchanged.
+ *
+ * @param json the JSON value; not copied, so not to be changed afterwards
+ */
+public record JobOutput(byte[] json) {
+
+    private static final JsonMapper MAPPER = JsonMapper.shared();
+
+    /** The value as Jackson writes it: a record, a map, a list, a string, a number. */
+    public static JobOutput json(Object value) {
+        return new JobOutput(MAPPER.writeValueAsBytes(value));
+    }
+
+    /** A text as a JSON string. */
+    public static JobOutput text(CharSequence text) {
+        return json(text.toString());
+    }
+
+    /** JSON that is there already, as text. The caller vouches that it is one valid JSON value. */
+    public static JobOutput ofJson(String json) {
+        return new JobOutput(json.getBytes(StandardCharsets.UTF_8));
+    }
+}

@@ -1,0 +1,54 @@
+package io.conveyor.job;
+
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * Why a job has no output, in words for its client: a problem object as in RFC 9457, without an HTTP status. Never
+ * names a class, a statement or a stack.
+ *
+ * @param slug stable name of the problem, such as {@code job-failed}; its page is {@code /problems/<slug>}
+ * @param title what kind of problem it is, the same for every occurrence
+ * @param detail what happened here, and how to mend it
+ * @param retryable whether another attempt may succeed
+ * @param extensions further members, simple JSON values, in order; may be empty
+ */
+public record JobError(String slug, String title, String detail, boolean retryable, Map<String, Object> extensions) {
+
+    public JobError {
+        Objects.requireNonNull(slug);
+        Objects.requireNonNull(title);
+        Objects.requireNonNull(detail);
+        extensions = Map.copyOf(extensions);
+    }
+
+    /** The handler says that the job failed. */
+    public static JobError failed(String detail, boolean retryable) {
+        return new JobError("job-failed", "The job failed", detail, retryable, Map.of());
+    }
+
+    /** The handler cannot work on this input. */
+    public static JobError invalid(String detail) {
+        return new JobError("invalid-job", "The job is not valid", detail, false, Map.of());
+    }
+
+    /** The job ran longer than it may. */
+    public static JobError timeout(long limitMillis) {
+        return new JobError(
+                "job-timeout",
+                "The job ran out of time",
+                "It was stopped after " + limitMillis + " ms. Give it a larger timeout_ms, or less to do.",
+                true,
+                Map.of("timeout_ms", limitMillis));
+    }
+
+    /** No handler of that name is here (any more). */
+    public static JobError unknownKind(String kind) {
+        return new JobError(
+                "unknown-kind",
+                "No handler for this kind",
+                "This service has no job kind '" + kind + "' now; GET /v1/job-kinds lists those that it has.",
+                false,
+                Map.of("kind", kind));
+    }
+}
