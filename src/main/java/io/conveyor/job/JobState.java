@@ -7,18 +7,45 @@ import java.util.Locale;
  * back to pending), and ends in exactly one of the four terminal states, which never changes again.
  */
 public enum JobState {
-    PENDING,
-    RUNNING,
-    SUCCEEDED,
-    FAILED,
-    CANCELLED,
-    EXPIRED;
+    PENDING('p'),
+    RUNNING('r'),
+    SUCCEEDED('s'),
+    FAILED('f'),
+    CANCELLED('c'),
+    EXPIRED('e');
 
     private final String wireName = name().toLowerCase(Locale.ROOT);
+    private final char code;
+
+    JobState(char code) {
+        this.code = code;
+    }
 
     /** The name in the HTTP contract and in the store: lower case. */
     public String wireName() {
         return wireName;
+    }
+
+    /** One ASCII character that stands for the state in packed data, for good. */
+    public char code() {
+        return code;
+    }
+
+    /**
+     * The state of that code.
+     *
+     * @throws IllegalArgumentException if no state has it
+     */
+    public static JobState ofCode(char code) {
+        return switch (code) {
+            case 'p' -> PENDING;
+            case 'r' -> RUNNING;
+            case 's' -> SUCCEEDED;
+            case 'f' -> FAILED;
+            case 'c' -> CANCELLED;
+            case 'e' -> EXPIRED;
+            default -> throw new IllegalArgumentException("No job state has the code " + (int) code);
+        };
     }
 
     /** Whether a job in this state has its one, final outcome. */

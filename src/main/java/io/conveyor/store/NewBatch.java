@@ -1,0 +1,23 @@
+package io.conveyor.store;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A batch about to be sealed: everything of it but its jobs.
+ *
+ * @param ref its names; the number comes from {@link BatchStore#newBatchNo()}
+ * @param name what the client calls it, or null
+ * @param metadata the client's JSON, unparsed, or null
+ * @param fingerprint digest of the request: equal for a repetition, different for another request
+ * @param timeoutMillis limit for one attempt of jobs without their own, or 0 for the service's default
+ * @param total number of its jobs
+ * @param createdAtMillis when it was accepted, milliseconds since the epoch
+ */
+public record NewBatch(
+        BatchRef ref,
+        @Nullable String name,
+        byte @Nullable [] metadata,
+        byte[] fingerprint,
+        long timeoutMillis,
+        int total,
+        long createdAtMillis) {}

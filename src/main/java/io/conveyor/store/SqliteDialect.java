@@ -1,0 +1,155 @@
+package io.conveyor.store;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.Map;
+import java.util.Properties;
+import org.sqlite.SQLiteErrorCode;
+import org.sqlite.SQLiteException;
+
+/** SQLite: the pragmas that the promises rest on, what its error codes mean, and the sizes of its files. */
+final class SqliteDialect implements SqlDialect {
+
+    /** Bytes of a page: larger than the default of 4 KiB, since segments and blocks are. */
+    private static final int PAGE_BYTES = 16 * 1024;
+
+    /** Pages in the log at which a commit folds it into the database: 1000 x 16 KiB keeps the pauses short. */
+    private static final int CHECKPOINT_PAGES = 1000;
+
+    /** Milliseconds that a connection waits for another's lock before it gives up. */
+    private static final int BUSY_MILLIS = 5000;
+
+    /** What a writing connection must answer, as SQLite prints it. 2 is FULL: each commit is flushed to the disk. */
+    private static final Map<String, String> REQUIRED = Map.of(
+            "journal_mode",
+            "wal",
+            "synchronous",
+            "2",
+            "foreign_keys",
+            "1",
+            "busy_timeout",
+            String.valueOf(BUSY_MILLIS));
+
+    /** The first release without a way to corrupt a database when the log is reset. */
+    private static final int OLDEST_VERSION = version("3.51.3");
+
+    private final SqliteFile file;
+
+    SqliteDialect(SqliteFile file) {
+        this.file = file;
+    }
+
+    /** Settings for the connection that writes. */
+    static Properties writing() {
+        Properties properties = new Properties();
+        properties.setProperty("journal_mode", "WAL");
+        properties.setProperty("synchronous", "FULL");
+        properties.setProperty("foreign_keys", "on");
+        properties.setProperty("busy_timeout", String.valueOf(BUSY_MILLIS));
+        properties.setProperty("transaction_mode", "IMMEDIATE");
+        return properties;
+    }
+
+    /** Settings for connections that read: they cannot write even by mistake. */
+    static Properties reading() {
+        Properties properties = new Properties();
+        properties.setProperty("open_mode", "1");
+        properties.setProperty("busy_timeout", String.valueOf(BUSY_MILLIS));
+        return properties;
+    }
+
+    /** Sets what a database takes only while it is empty; without effect on one that is in use. */
+    static void prepare(Connection connection) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute("PRAGMA page_size = " + PAGE_BYTES);
+            statement.execute("PRAGMA journal_mode = WAL");
+        }
+    }
+
+    /** SQL for each writing connection beyond {@link #writing}. */
+    static String initSql() {
+        return "PRAGMA wal_autocheckpoint = " + CHECKPOINT_PAGES;
+    }
+
+    /**
+     * Reads every setting back: what SQLite did not take, we do not promise on.
+     *
+     * @throws StoreStartException naming the setting that did not hold
+     */
+    static void verify(Connection connection) throws SQLException {
+        for (Map.Entry<String, String> setting : REQUIRED.entrySet()) {
+            String answer = ask(connection, "PRAGMA " + setting.getKey());
+            if (!setting.getValue().equalsIgnoreCase(answer)) {
+                throw new StoreStartException(
+                        "SQLite answers " + setting.getKey() + "=" + answer + " where " + setting.getValue()
+                                + " is needed for an accepted batch to be safe.",
+                        "Use a local disk with a file system that supports the write-ahead log, and the bundled driver.");
+            }
+        }
+        String version = ask(connection, "SELECT sqlite_version()");
+        if (version(version) < OLDEST_VERSION) {
+            throw new StoreStartException(
+                    "SQLite " + version + " can corrupt its log; 3.51.3 or newer is needed.",
+                    "Use the bundled org.xerial:sqlite-jdbc.");
+        }
+    }
+
+    private static String ask(Connection connection, String sql) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery(sql)) {
+            return row.next() ? String.valueOf(row.getString(1)) : "";
+        }
+    }
+
+    private static int version(String text) {
+        int number = 0;
+        String[] parts = text.split("\\.", -1);
+        for (int i = 0; i < 3; i++) {
+            number = number * 1000 + (i < parts.length ? Integer.parseInt(parts[i]) : 0);
+        }
+        return number;
+    }
+
+    @Override
+    public StoreException translate(SQLException failure) {
+        if (failure instanceof SQLiteException sqlite && sqlite.getResultCode() == SQLiteErrorCode.SQLITE_FULL) {
+            return new StoreException(StoreException.Reason.FULL, "The disk of the store is full", failure);
+        }
+        return new StoreException(StoreException.Reason.UNAVAILABLE, "The store failed", failure);
+    }
+
+    @Override
+    public long walBytes() {
+        return size(file.walPath());
+    }
+
+    @Override
+    public long databaseBytes() {
+        return size(file.path());
+    }
+
+    @Override
+    public long freeBytes() {
+        try {
+            return Files.getFileStore(file.path()).getUsableSpace();
+        } catch (IOException e) {
+            return Long.MAX_VALUE;
+        }
+    }
+
+    private static long size(Path path) {
+        try {
+            return Files.size(path);
+        } catch (NoSuchFileException e) {
+            return 0; // no log yet, or just folded in
+        } catch (IOException e) {
+            return 0;
+        }
+    }
+}

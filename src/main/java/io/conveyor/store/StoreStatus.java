@@ -1,0 +1,28 @@
+package io.conveyor.store;
+
+import io.conveyor.job.BatchState;
+import java.util.Map;
+
+/**
+ * How the store does, read without touching the database.
+ *
+ * @param working false from a failed commit until the next that succeeds
+ * @param trouble what the last failed commit said, empty while working
+ * @param backlogJobs accepted jobs without an outcome
+ * @param batches number of batches by state; every state has an entry
+ * @param outcomesInHand outcomes taken and not yet on the disk
+ * @param lateOutcomes outcomes refused because their segment had another owner or was gone, since the start
+ * @param databaseBytes size of the database, without the log
+ * @param walBytes size of the write-ahead log
+ * @param freeBytes room left on its disk
+ */
+public record StoreStatus(
+        boolean working,
+        String trouble,
+        long backlogJobs,
+        Map<BatchState, Long> batches,
+        int outcomesInHand,
+        long lateOutcomes,
+        long databaseBytes,
+        long walBytes,
+        long freeBytes) {}

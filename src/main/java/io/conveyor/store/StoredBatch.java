@@ -1,0 +1,42 @@
+package io.conveyor.store;
+
+import io.conveyor.job.BatchOutcome;
+import io.conveyor.job.BatchState;
+import io.conveyor.job.Tally;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A batch as it was at one moment in the store. Times are milliseconds since the epoch.
+ *
+ * @param ref its names
+ * @param name what the client calls it, or null
+ * @param metadata the client's JSON, unparsed, or null
+ * @param fingerprint digest of the request that made it
+ * @param timeoutMillis limit for one attempt of jobs without their own, or 0 for the service's default
+ * @param state where it stands
+ * @param outcome how it ended, or null while it has not
+ * @param tally its jobs and outcomes
+ * @param createdAt when it was accepted
+ * @param startedAt when its first recorded job started, or null
+ * @param endedAt when its last outcome was recorded, or null
+ * @param expiresAt when it may be deleted, or null while it has not ended
+ */
+public record StoredBatch(
+        BatchRef ref,
+        @Nullable String name,
+        byte @Nullable [] metadata,
+        byte[] fingerprint,
+        long timeoutMillis,
+        BatchState state,
+        @Nullable BatchOutcome outcome,
+        Tally tally,
+        long createdAt,
+        @Nullable Long startedAt,
+        @Nullable Long endedAt,
+        @Nullable Long expiresAt) {
+
+    /** Whether its last outcome is in. */
+    public boolean ended() {
+        return state == BatchState.ENDED;
+    }
+}

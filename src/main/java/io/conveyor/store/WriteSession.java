@@ -1,0 +1,238 @@
+package io.conveyor.store;
+
+import io.conveyor.job.BatchOutcome;
+import io.conveyor.job.JobState;
+import io.conveyor.job.Tally;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Types;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The writing SQL, on the one connection that writes. Confined to the writer thread; every method runs inside the
+ * transaction that the caller opened and ends.
+ */
+final class WriteSession implements AutoCloseable {
+
+    private static final String INSERT_SEGMENT =
+            "INSERT INTO segment (tenant, batch_no, first_index, jobs, open, epoch) VALUES (?, ?, ?, ?, ?, 0)";
+    private static final String INSERT_INPUT =
+            "INSERT INTO segment_input (tenant, batch_no, first_index, data) VALUES (?, ?, ?, ?)";
+    private static final String INSERT_UPLOAD =
+            "INSERT INTO unowned (batch_no, tenant, uploading) VALUES (?, ?, 1) ON CONFLICT DO NOTHING";
+    private static final String DELETE_UPLOAD = "DELETE FROM unowned WHERE batch_no = ?";
+    private static final String ABANDON_UPLOAD = "UPDATE unowned SET uploading = 0 WHERE batch_no = ?";
+    private static final String ABANDON_ALL = "UPDATE unowned SET uploading = 0 WHERE uploading = 1";
+    private static final String INSERT_BATCH = """
+            INSERT INTO batch (batch_no, tenant, id, name, metadata, fingerprint, timeout_ms, state, outcome, total,
+                succeeded, failed, cancelled, expired, created_at, ended_at, expires_at)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, ?, ?, ?)
+            ON CONFLICT (tenant, id) DO NOTHING""";
+    private static final String TAKE_OPEN = """
+            UPDATE segment SET open = open - ?
+            WHERE tenant = ? AND batch_no = ? AND first_index = ? AND epoch = ? AND open >= ?""";
+    private static final String COUNT_OUTCOMES = """
+            UPDATE batch SET succeeded = succeeded + ?, failed = failed + ?, cancelled = cancelled + ?,
+                expired = expired + ?, started_at = coalesce(started_at, ?)
+            WHERE tenant = ? AND batch_no = ? AND state <> 'ended'
+            RETURNING total, succeeded, failed, cancelled, expired""";
+    private static final String INSERT_BLOCK = """
+            INSERT INTO outcome_block (tenant, batch_no, segment, first_seq, directory, lines)
+            VALUES (?, ?, ?, ?, ?, ?)""";
+    private static final String END_BATCH = """
+            UPDATE batch SET state = 'ended', outcome = ?, ended_at = ?, expires_at = ?
+            WHERE tenant = ? AND batch_no = ? AND state <> 'ended'""";
+    private static final String NEXT_EPOCH =
+            "UPDATE segment SET epoch = epoch + 1 WHERE open > 0 AND tenant = ? AND batch_no = ?";
+    private static final String FIND_FOR_DELETE = "SELECT batch_no, state FROM batch WHERE tenant = ? AND id = ?";
+    private static final String DELETE_BATCH =
+            "DELETE FROM batch WHERE tenant = ? AND batch_no = ? AND state = 'ended'";
+    private static final String INSERT_UNOWNED = "INSERT INTO unowned (batch_no, tenant, uploading) VALUES (?, ?, 0)";
+
+    private final Connection connection;
+    private final Map<String, PreparedStatement> statements = new HashMap<>();
+
+    WriteSession(Connection connection) {
+        this.connection = connection;
+    }
+
+    Connection connection() {
+        return connection;
+    }
+
+    void spill(BatchRef batch, PackedSegment segment) throws SQLException {
+        update(INSERT_UPLOAD, batch.batchNo(), batch.tenant());
+        insert(batch, segment);
+    }
+
+    boolean seal(NewBatch batch, List<PackedSegment> rest, long retentionMillis) throws SQLException {
+        BatchRef ref = batch.ref();
+        boolean empty = batch.total() == 0;
+        PreparedStatement insert = bind(
+                INSERT_BATCH,
+                ref.batchNo(),
+                ref.tenant(),
+                ref.id(),
+                batch.name(),
+                batch.metadata(),
+                batch.fingerprint(),
+                batch.timeoutMillis(),
+                empty ? "ended" : "running",
+                empty ? BatchOutcome.SUCCEEDED.wireName() : null,
+                batch.total(),
+                batch.createdAtMillis(),
+                empty ? batch.createdAtMillis() : null,
+                empty ? batch.createdAtMillis() + retentionMillis : null);
+        if (insert.executeUpdate() == 0) {
+            return false;
+        }
+        for (PackedSegment segment : rest) {
+            insert(ref, segment);
+        }
+        return true;
+    }
+
+    /** Ends the life of a batch as an upload: its segments belong to a batch now. */
+    void owned(BatchRef batch) throws SQLException {
+        update(DELETE_UPLOAD, batch.batchNo());
+    }
+
+    void abandon(BatchRef batch) throws SQLException {
+        update(ABANDON_UPLOAD, batch.batchNo());
+    }
+
+    /** Uploads that an earlier process left behind will not go on. */
+    void abandonAll() throws SQLException {
+        update(ABANDON_ALL);
+    }
+
+    /** Shuts out whatever an earlier process may still try to record for a batch. */
+    void nextEpoch(BatchRef batch) throws SQLException {
+        update(NEXT_EPOCH, batch.tenant(), batch.batchNo());
+    }
+
+    /**
+     * Takes outcomes off their segment's open jobs: the fence that makes an outcome final.
+     *
+     * @return false when the segment is gone, has another epoch, or has not that many open jobs
+     */
+    boolean take(SegmentRef segment, int outcomes) throws SQLException {
+        BatchRef batch = segment.batch();
+        return update(
+                        TAKE_OPEN,
+                        outcomes,
+                        batch.tenant(),
+                        batch.batchNo(),
+                        segment.firstIndex(),
+                        segment.epoch(),
+                        outcomes)
+                == 1;
+    }
+
+    /** Adds outcomes to the counters of their batch; the tally afterwards, or null when the batch is gone or ended. */
+    @Nullable
+    Tally count(BatchRef batch, Map<JobState, Integer> byState, long startedAt) throws SQLException {
+        PreparedStatement count = bind(
+                COUNT_OUTCOMES,
+                byState.getOrDefault(JobState.SUCCEEDED, 0),
+                byState.getOrDefault(JobState.FAILED, 0),
+                byState.getOrDefault(JobState.CANCELLED, 0),
+                byState.getOrDefault(JobState.EXPIRED, 0),
+                startedAt,
+                batch.tenant(),
+                batch.batchNo());
+        try (ResultSet row = count.executeQuery()) {
+            return row.next()
+                    ? new Tally(row.getInt(1), row.getInt(2), row.getInt(3), row.getInt(4), row.getInt(5))
+                    : null;
+        }
+    }
+
+    void insertBlock(SegmentRef segment, int firstSeq, OutcomeLines block) throws SQLException {
+        BatchRef batch = segment.batch();
+        update(
+                INSERT_BLOCK,
+                batch.tenant(),
+                batch.batchNo(),
+                segment.firstIndex(),
+                firstSeq,
+                block.directory(),
+                block.lines());
+    }
+
+    boolean end(BatchRef batch, BatchOutcome outcome, long now, long retentionMillis) throws SQLException {
+        return update(END_BATCH, outcome.wireName(), now, now + retentionMillis, batch.tenant(), batch.batchNo()) == 1;
+    }
+
+    BatchStore.Deletion delete(String tenant, String id) throws SQLException {
+        long batchNo;
+        try (ResultSet row = bind(FIND_FOR_DELETE, tenant, id).executeQuery()) {
+            if (!row.next()) {
+                return BatchStore.Deletion.NOT_FOUND;
+            }
+            batchNo = row.getLong(1);
+        }
+        return deleteEnded(tenant, batchNo) ? BatchStore.Deletion.DELETED : BatchStore.Deletion.NOT_ENDED;
+    }
+
+    /** Deletes the row of an ended batch and leaves what hangs on it to be swept. */
+    boolean deleteEnded(String tenant, long batchNo) throws SQLException {
+        if (update(DELETE_BATCH, tenant, batchNo) == 0) {
+            return false;
+        }
+        update(INSERT_UNOWNED, batchNo, tenant);
+        return true;
+    }
+
+    private void insert(BatchRef batch, PackedSegment segment) throws SQLException {
+        update(INSERT_SEGMENT, batch.tenant(), batch.batchNo(), segment.firstIndex(), segment.jobs(), segment.jobs());
+        update(INSERT_INPUT, batch.tenant(), batch.batchNo(), segment.firstIndex(), segment.data());
+    }
+
+    int update(String sql, @Nullable Object... values) throws SQLException {
+        return bind(sql, values).executeUpdate();
+    }
+
+    /** Numbers of batches that a query lists, with their tenants. */
+    List<BatchRef> refs(String sql, @Nullable Object... values) throws SQLException {
+        List<BatchRef> refs = new ArrayList<>();
+        try (ResultSet row = bind(sql, values).executeQuery()) {
+            while (row.next()) {
+                refs.add(new BatchRef(row.getString(1), row.getLong(2), ""));
+            }
+        }
+        return refs;
+    }
+
+    private PreparedStatement bind(String sql, @Nullable Object... values) throws SQLException {
+        PreparedStatement statement = statements.get(sql);
+        if (statement == null) {
+            statement = connection.prepareStatement(sql);
+            statements.put(sql, statement);
+        }
+        for (int i = 0; i < values.length; i++) {
+            Object value = values[i];
+            if (value == null) {
+                statement.setNull(i + 1, Types.NULL);
+            } else if (value instanceof byte[] bytes) {
+                statement.setBytes(i + 1, bytes);
+            } else if (value instanceof String text) {
+                statement.setString(i + 1, text);
+            } else {
+                statement.setLong(i + 1, ((Number) value).longValue());
+            }
+        }
+        return statement;
+    }
+
+    @Override
+    public void close() throws SQLException {
+        connection.close();
+    }
+}
