@@ -1,5 +1,7 @@
 package io.conveyor.handler;
 
+import io.conveyor.job.JobKind;
+
 /**
  * What one kind of job does: bytes of JSON in, bytes of JSON out. To add a kind, make a bean of this type:
  *

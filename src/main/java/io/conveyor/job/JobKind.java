@@ -1,4 +1,4 @@
-package io.conveyor.handler;
+package io.conveyor.job;
 
 import java.util.regex.Pattern;
 
