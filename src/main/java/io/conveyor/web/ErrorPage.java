@@ -40,7 +40,10 @@ final class ErrorPage implements ErrorController {
 
     @RequestMapping("${spring.web.error.path:/error}")
     void show(HttpServletRequest request, HttpServletResponse response) throws IOException {
-        ProblemWriter.write(request, response, problem(request));
+        // Tomcat also comes here for an answer that broke on its way; it is about to cut the connection, as it should.
+        if (!response.isCommitted()) {
+            ProblemWriter.write(request, response, problem(request));
+        }
     }
 
     private ApiException problem(HttpServletRequest request) {

@@ -119,8 +119,10 @@ class ProblemAnswersTest {
     }
 
     @Test
-    void anAnswerThatBreaksNeverLooksComplete() {
+    void anAnswerThatBreaksNeverLooksComplete(CapturedOutput log) {
         assertThatThrownBy(() -> send(request("/v1/cut"))).isInstanceOf(IOException.class);
+        // The container's own line.
+        assertThat(log.getOut().split(" ERROR ", -1)).as(log.getOut()).hasSize(2);
     }
 
     @Test
