@@ -2,13 +2,10 @@ package io.conveyor.web;
 
 import java.util.Arrays;
 import java.util.Collection;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
-import org.apache.coyote.BadRequestException;
 import org.apache.tomcat.util.http.InvalidParameterException;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpMethod;
@@ -36,10 +33,6 @@ final class ExceptionTranslator {
         ApiException meant = causeOf(thrown, ApiException.class);
         if (meant != null) {
             return Optional.of(meant);
-        }
-        BadRequestException unreadable = causeOf(thrown, BadRequestException.class);
-        if (unreadable != null) {
-            return Optional.of(ofBrokenBody(unreadable));
         }
         if (thrown instanceof HttpRequestMethodNotSupportedException e) {
             return Optional.of(ApiException.methodNotAllowed(e.getMethod(), allowed(e.getSupportedHttpMethods())));
@@ -89,21 +82,13 @@ final class ExceptionTranslator {
         return Optional.of(ApiException.ofStatus(status.value(), detail));
     }
 
-    /** Tomcat says so when the body breaks its framing, stops coming, or its connection ends. */
-    private static ApiException ofBrokenBody(BadRequestException e) {
-        if (causeOf(e, java.net.SocketTimeoutException.class) != null) {
-            return ApiException.of(Problem.REQUEST_TIMEOUT, Problem.REQUEST_TIMEOUT.meaning());
-        }
-        return ApiException.of(Problem.BAD_REQUEST, "The body ended early, or its chunks are not well-formed.");
-    }
-
     private static ApiException ofMismatch(MethodArgumentTypeMismatchException e) {
         String name = e.getName();
         String found = "Parameter '" + name + "' is '" + Texts.excerpt(String.valueOf(e.getValue())) + "'";
         Class<?> type = e.getRequiredType();
         if (type != null && type.isEnum()) {
             List<String> values = Arrays.stream(type.getEnumConstants())
-                    .map(c -> ((Enum<?>) c).name().toLowerCase(Locale.ROOT))
+                    .map(c -> WireNames.of((Enum<?>) c))
                     .toList();
             return ApiException.invalidParameter(
                     name, found + "; it can be " + String.join(", ", values) + ".", values);
@@ -119,7 +104,7 @@ final class ExceptionTranslator {
 
     /** Spring answers HEAD where it answers GET, and OPTIONS everywhere. */
     static Set<HttpMethod> allowed(@Nullable Collection<HttpMethod> declared) {
-        Set<HttpMethod> all = new TreeSet<>(declared == null ? new HashSet<>() : declared);
+        Set<HttpMethod> all = new TreeSet<>(declared == null ? List.of() : declared);
         if (all.contains(HttpMethod.GET)) {
             all.add(HttpMethod.HEAD);
         }

@@ -19,6 +19,7 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.ComponentScan;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.http.CacheControl;
+import org.springframework.http.HttpStatusCode;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
 import org.springframework.web.bind.annotation.GetMapping;
@@ -58,6 +59,13 @@ final class WebTestApplication {
                     switch (String.valueOf(request.getHeader("X-Filter"))) {
                         case "throw" -> throw new IllegalStateException("secret of a filter");
                         case "refuse" -> throw ApiException.of(Problem.FORBIDDEN, "Not you.");
+                        case "prepare" -> {
+                            response.getOutputStream().write('x');
+                            throw ApiException.unknownBatch("b");
+                        }
+                        case "send-500" -> response.sendError(500, "secret message");
+                        case "send-503" -> response.sendError(503, "secret message");
+                        case "throw-error" -> throw new AssertionError("secret error of a filter");
                         case "send-error" -> response.sendError(403, "secret message");
                         default -> chain.doFilter(request, response);
                     }
@@ -145,7 +153,7 @@ final class WebTestApplication {
 
         @GetMapping("/status/{status}")
         String status(@PathVariable int status) {
-            throw new ResponseStatusException(org.springframework.http.HttpStatusCode.valueOf(status), "Said so.");
+            throw new ResponseStatusException(HttpStatusCode.valueOf(status), "Said so.");
         }
 
         @GetMapping("/overloaded")
