@@ -78,7 +78,7 @@ public final class Belt implements StoreListener {
         this.clock = clock;
         this.waiting = new WaitingBatches(this::takeUp, ring);
         this.feeder = new Feeder(pool, store, runner);
-        this.feeders = new BackgroundFeeders(waiting, feeder);
+        this.feeders = new BackgroundFeeders(waiting, feeder, this::waitForTurn);
     }
 
     /** Begins to work off what the store holds. */

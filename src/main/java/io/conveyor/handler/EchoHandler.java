@@ -1,5 +1,6 @@
 package io.conveyor.handler;
 
+import io.conveyor.job.JobKind;
 import org.springframework.stereotype.Component;
 
 /** The kind {@code echo}: hands its input back. For trying out, and for measuring everything around a job. */

@@ -1,5 +1,6 @@
 package io.conveyor.handler;
 
+import io.conveyor.job.JobKind;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;

@@ -1,5 +1,6 @@
 package io.conveyor.handler;
 
+import io.conveyor.job.JobKind;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;

@@ -1,6 +1,7 @@
 package io.conveyor.handler;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
+import io.conveyor.job.JobKind;
 import org.springframework.stereotype.Component;
 
 /** The kind {@code sleep}: waits. For trying out how batches run, fill the crew, time out and are cancelled. */
