@@ -1,0 +1,79 @@
+package io.conveyor.web;
+
+import jakarta.servlet.http.HttpServletRequest;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.Collections;
+import org.springframework.http.HttpHeaders;
+
+/**
+ * The body of a request as a stream that ends in a 413 where it passes its limit. If the Content-Length already says so,
+ * the refusal comes before a byte is read, and a client that waits for {@code 100 Continue} has sent nothing. Not safe
+ * for use by several threads at once, like any stream.
+ */
+public final class BodyLimit extends InputStream {
+
+    private final InputStream body;
+    private final long limit;
+
+    // Mutable state: bytes handed out so far; only the reading thread touches it.
+    private long count;
+
+    private BodyLimit(InputStream body, long limit) {
+        this.body = body;
+        this.limit = limit;
+    }
+
+    /**
+     * The body, of which at most so many bytes can be read.
+     *
+     * @throws ApiException if the header tells that it is larger, or that it is encoded; later, out of a read, when more
+     *     bytes come than the limit
+     */
+    public static InputStream of(HttpServletRequest request, long limitBytes) throws IOException {
+        for (String encoding : Collections.list(request.getHeaders(HttpHeaders.CONTENT_ENCODING))) {
+            if (!encoding.trim().equalsIgnoreCase("identity")) {
+                throw ApiException.unsupportedEncoding(encoding);
+            }
+        }
+        if (request.getContentLengthLong() > limitBytes) {
+            throw ApiException.tooLarge(limitBytes);
+        }
+        return new BodyLimit(request.getInputStream(), limitBytes);
+    }
+
+    @Override
+    public int read() throws IOException {
+        int b = body.read();
+        if (b >= 0) {
+            count(1);
+        }
+        return b;
+    }
+
+    @Override
+    public int read(byte[] target, int offset, int length) throws IOException {
+        int n = body.read(target, offset, length);
+        if (n > 0) {
+            count(n);
+        }
+        return n;
+    }
+
+    private void count(int n) {
+        count += n;
+        if (count > limit) {
+            throw ApiException.tooLarge(limit);
+        }
+    }
+
+    @Override
+    public int available() throws IOException {
+        return body.available();
+    }
+
+    @Override
+    public void close() throws IOException {
+        body.close();
+    }
+}

@@ -1,0 +1,20 @@
+package io.conveyor.web;
+
+import java.lang.annotation.Documented;
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
+
+/**
+ * Names query parameters that a controller method takes without a {@code @RequestParam} of its own. Each may stand in a
+ * request once. Every other parameter is refused.
+ */
+@Documented
+@Target(ElementType.METHOD)
+@Retention(RetentionPolicy.RUNTIME)
+public @interface QueryParameters {
+
+    /** The names, as they stand in the query string. */
+    String[] value();
+}
