@@ -1,10 +1,9 @@
 package io.conveyor.web;
 
+import java.net.SocketTimeoutException;
 import java.util.Arrays;
 import java.util.Collection;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -91,7 +90,7 @@ final class ExceptionTranslator {
 
     /** Tomcat says so when the body breaks its framing, stops coming, or its connection ends. */
     private static ApiException ofBrokenBody(BadRequestException e) {
-        if (causeOf(e, java.net.SocketTimeoutException.class) != null) {
+        if (causeOf(e, SocketTimeoutException.class) != null) {
             return ApiException.of(Problem.REQUEST_TIMEOUT, Problem.REQUEST_TIMEOUT.meaning());
         }
         return ApiException.of(Problem.BAD_REQUEST, "The body ended early, or its chunks are not well-formed.");
@@ -103,7 +102,7 @@ final class ExceptionTranslator {
         Class<?> type = e.getRequiredType();
         if (type != null && type.isEnum()) {
             List<String> values = Arrays.stream(type.getEnumConstants())
-                    .map(c -> ((Enum<?>) c).name().toLowerCase(Locale.ROOT))
+                    .map(c -> WireNames.of((Enum<?>) c))
                     .toList();
             return ApiException.invalidParameter(
                     name, found + "; it can be " + String.join(", ", values) + ".", values);
@@ -119,7 +118,7 @@ final class ExceptionTranslator {
 
     /** Spring answers HEAD where it answers GET, and OPTIONS everywhere. */
     static Set<HttpMethod> allowed(@Nullable Collection<HttpMethod> declared) {
-        Set<HttpMethod> all = new TreeSet<>(declared == null ? new HashSet<>() : declared);
+        Set<HttpMethod> all = new TreeSet<>(declared == null ? List.of() : declared);
         if (all.contains(HttpMethod.GET)) {
             all.add(HttpMethod.HEAD);
         }

@@ -21,20 +21,28 @@ import tools.jackson.databind.exc.UnrecognizedPropertyException;
  */
 public final class JsonProblems {
 
-    /** How Jackson names a place inside its messages; what precedes the line is the name of a class or of an option. */
-    private static final Pattern PLACE = Pattern.compile(
-            "\\[Source: [^\\]]*?line: (\\d+), (?:byte offset: #\\d+|column: (\\d+))\\]", Pattern.DOTALL);
+    /** How Jackson points to another place in a message: it names options of its own, and rarely the place. */
+    private static final Pattern ELSEWHERE = Pattern.compile("\\s*\\(start marker at \\[Source:[^\\]]*\\]\\)");
+
+    /** How Jackson begins to say that something follows the document; it has no exception of its own for it. */
+    private static final String TRAILING = "Trailing token";
 
     private JsonProblems() {}
 
     /** The answer for what Jackson met in a body. */
     public static ApiException of(JacksonException e) {
-        if (e instanceof StreamReadException) {
-            TokenStreamLocation at = e.getLocation();
-            return ApiException.malformedJson(
-                    sentence(e), at == null ? 0 : at.getLineNr(), at == null ? 0 : at.getColumnNr());
+        String said = String.valueOf(e.getOriginalMessage());
+        boolean trailing = said.startsWith(TRAILING);
+        if (!trailing && !(e instanceof StreamReadException)) {
+            return ApiException.validationFailed(List.of(violation(e)));
         }
-        return ApiException.validationFailed(List.of(violation(e)));
+        String detail = trailing
+                ? "Something follows after the end of the JSON document."
+                : ELSEWHERE.matcher(said).replaceAll("") + ".";
+        TokenStreamLocation at = e.getLocation();
+        return at == null
+                ? ApiException.malformedJson(detail, 0, 0)
+                : ApiException.malformedJson(detail, at.getLineNr(), at.getColumnNr());
     }
 
     /** What is wrong, as an entry of {@code errors}, for callers that collect several. */
@@ -51,23 +59,13 @@ public final class JsonProblems {
         }
         if (e instanceof MismatchedInputException mismatch && mismatch.getTargetType() != null) {
             String expected = nameOf(mismatch.getTargetType());
-            return new Violation(pointer, "wrong-type", "Here stands " + expected + ".", Map.of("expected", expected));
+            return new Violation(pointer, "wrong-type", "This must be " + expected + ".", Map.of("expected", expected));
         }
         // A record that refuses its values says why in words that are ours; anything else stays unsaid.
         String reason = e instanceof DatabindException && e.getCause() instanceof IllegalArgumentException refused
                 ? refused.getMessage()
                 : null;
         return new Violation(pointer, "invalid-value", reason == null ? "This value cannot be used." : reason);
-    }
-
-    private static String sentence(JacksonException e) {
-        String said = e.getOriginalMessage();
-        if (said == null) {
-            return "This is not JSON.";
-        }
-        String text = PLACE.matcher(said)
-                .replaceAll(m -> "line " + m.group(1) + (m.group(2) == null ? "" : ", column " + m.group(2)));
-        return text.endsWith(".") ? text : text + ".";
     }
 
     private static String pointer(List<JacksonException.Reference> path) {

@@ -2,7 +2,9 @@ package io.conveyor.web;
 
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
+import java.io.EOFException;
 import java.io.IOException;
+import java.net.SocketTimeoutException;
 import java.util.Optional;
 import org.apache.catalina.connector.ClientAbortException;
 import org.slf4j.Logger;
@@ -39,7 +41,12 @@ final class ProblemAdvice {
             throws IOException {
         if (isGone(thrown)) {
             log.debug("The client of {} {} is gone", request.getMethod(), request.getRequestURI());
-            return !response.isCommitted() || thrown instanceof AsyncRequestNotUsableException;
+            if (!response.isCommitted()) {
+                // Nobody reads it, but the metrics should not count a success.
+                response.setStatus(400);
+                return true;
+            }
+            return thrown instanceof AsyncRequestNotUsableException;
         }
         if (response.isCommitted()) {
             return false;
@@ -67,7 +74,7 @@ final class ProblemAdvice {
         }
         ClientAbortException abort = ExceptionTranslator.causeOf(thrown, ClientAbortException.class);
         return abort != null
-                && ExceptionTranslator.causeOf(abort, java.net.SocketTimeoutException.class) == null
-                && ExceptionTranslator.causeOf(abort, java.io.EOFException.class) == null;
+                && ExceptionTranslator.causeOf(abort, SocketTimeoutException.class) == null
+                && ExceptionTranslator.causeOf(abort, EOFException.class) == null;
     }
 }

@@ -6,6 +6,7 @@ import org.apache.catalina.connector.Request;
 import org.apache.catalina.connector.Response;
 import org.apache.catalina.valves.ErrorReportValve;
 import org.apache.coyote.ActionCode;
+import org.apache.tomcat.util.res.StringManager;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -17,6 +18,10 @@ import org.slf4j.LoggerFactory;
 final class ProblemReportValve extends ErrorReportValve {
 
     private static final Logger log = LoggerFactory.getLogger(ProblemReportValve.class);
+
+    /** Asked from Tomcat, as its words depend on its locale. */
+    private static final String TOO_LARGE =
+            StringManager.getManager("org.apache.coyote.http11").getString("iib.requestheadertoolarge.error");
 
     @Override
     protected void report(Request request, Response response, @Nullable Throwable thrown) {
@@ -31,17 +36,20 @@ final class ProblemReportValve extends ErrorReportValve {
         }
         response.setHeader(RequestIds.HEADER, RequestIds.of(request));
         response.setHeader("X-Content-Type-Options", "nosniff");
-        if (thrown != null) {
+        if (status >= 500 && thrown != null) {
             log.error(
-                    "The request of trace id {} ended with what the container logged: {}",
-                    RequestIds.of(request),
-                    thrown.toString());
+                    "Trace id {} belongs to a fault that the container has logged: {}", RequestIds.of(request), thrown);
         }
         try {
-            ProblemWriter.write(request, response, ErrorPage.ofStatus(status, request));
+            ProblemWriter.write(request, response, ErrorPage.ofStatus(meant(status, thrown), request));
             response.finishResponse();
         } catch (IOException | IllegalStateException e) {
             log.debug("The answer {} could not be written", status, e);
         }
+    }
+
+    /** Tomcat says 400 to headers that are too large; only its words tell them from a broken request. */
+    private static int meant(int status, @Nullable Throwable thrown) {
+        return thrown != null && TOO_LARGE.equals(thrown.getMessage()) ? 431 : status;
     }
 }

@@ -7,11 +7,12 @@ import org.springframework.boot.web.servlet.FilterRegistrationBean;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.core.Ordered;
+import org.springframework.format.FormatterRegistry;
 import org.springframework.web.filter.UrlHandlerFilter;
 import org.springframework.web.servlet.config.annotation.InterceptorRegistry;
 import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
 
-/** Puts the filters in their order, outermost first, and the interceptor in front of the API. */
+/** Puts the filters in their order, outermost first, and the interceptor in front of the API; enums are read by their names in the contract. */
 @Configuration(proxyBeanMethods = false)
 class WebSetup implements WebMvcConfigurer {
 
@@ -43,6 +44,11 @@ class WebSetup implements WebMvcConfigurer {
         registration.setOrder(Ordered.HIGHEST_PRECEDENCE + position);
         registration.setDispatcherTypes(types);
         return registration;
+    }
+
+    @Override
+    public void addFormatters(FormatterRegistry registry) {
+        registry.addConverterFactory(new WireNames());
     }
 
     @Override

@@ -19,6 +19,7 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.ComponentScan;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.http.CacheControl;
+import org.springframework.http.HttpStatusCode;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
 import org.springframework.web.bind.annotation.GetMapping;
@@ -145,7 +146,7 @@ final class WebTestApplication {
 
         @GetMapping("/status/{status}")
         String status(@PathVariable int status) {
-            throw new ResponseStatusException(org.springframework.http.HttpStatusCode.valueOf(status), "Said so.");
+            throw new ResponseStatusException(HttpStatusCode.valueOf(status), "Said so.");
         }
 
         @GetMapping("/overloaded")
