@@ -23,8 +23,8 @@ public interface JobContext {
     byte[] input();
 
     /**
-     * The input bound to a record, strictly: unknown and duplicate fields, missing primitives, numbers as strings and
-     * fractions for whole numbers are refused.
+     * The input bound to a record, strictly, as {@link StrictJson} says: every component that is not {@code @Nullable}
+     * is needed; unknown and duplicate fields, numbers as strings and fractions for whole numbers are refused.
      *
      * @throws JobFailure {@code invalid-job}, with a pointer to what is wrong
      */

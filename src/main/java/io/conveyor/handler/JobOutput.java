@@ -4,13 +4,18 @@ import java.nio.charset.StandardCharsets;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * What a job brought: one JSON value as bytes of UTF-8, kept and handed out unchanged.
+ * What a job brought: one JSON value as bytes of UTF-8, kept and handed out unchanged, but for line breaks: results
+ * travel as one line each, so a line break (which JSON allows between tokens only) becomes a space.
  *
- * @param json the JSON value; not copied, so not to be changed afterwards
+ * @param json the JSON value; not copied when it is on one line already, so not to be changed afterwards
  */
 public record JobOutput(byte[] json) {
 
     private static final JsonMapper MAPPER = JsonMapper.shared();
+
+    public JobOutput {
+        json = onOneLine(json);
+    }
 
     /** The value as Jackson writes it: a record, a map, a list, a string, a number. */
     public static JobOutput json(Object value) {
@@ -25,5 +30,16 @@ public record JobOutput(byte[] json) {
     /** JSON that is there already, as text. The caller vouches that it is one valid JSON value. */
     public static JobOutput ofJson(String json) {
         return new JobOutput(json.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static byte[] onOneLine(byte[] json) {
+        byte[] line = json;
+        for (int i = 0; i < json.length; i++) {
+            if (json[i] == '\n' || json[i] == '\r') {
+                line = line == json ? json.clone() : line;
+                line[i] = ' ';
+            }
+        }
+        return line;
     }
 }

@@ -1,5 +1,7 @@
 package io.conveyor.job;
 
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
 
@@ -19,7 +21,14 @@ public record JobError(String slug, String title, String detail, boolean retryab
         Objects.requireNonNull(slug);
         Objects.requireNonNull(title);
         Objects.requireNonNull(detail);
-        extensions = Map.copyOf(extensions);
+        extensions = Collections.unmodifiableMap(new LinkedHashMap<>(extensions));
+    }
+
+    /** The same with one more member. */
+    public JobError with(String name, Object value) {
+        Map<String, Object> more = new LinkedHashMap<>(extensions);
+        more.put(name, value);
+        return new JobError(slug, title, detail, retryable, more);
     }
 
     /** The handler says that the job failed. */

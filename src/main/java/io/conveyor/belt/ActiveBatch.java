@@ -1,0 +1,138 @@
+package io.conveyor.belt;
+
+import io.conveyor.store.BatchRef;
+import java.util.OptionalLong;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * A batch as far as this process holds it in memory: how far it is fed, and how many of its jobs are on their way. Holds
+ * no inputs: those stay in the store until they are handed to the pool.
+ *
+ * <p><b>Threads and state.</b> At any time at most one thread feeds a batch; it owns {@link #nextIndex} and
+ * {@link #handed}. Ownership passes through the lock of {@link WaitingBatches}, which publishes both. {@link #started}
+ * belongs to the threads that run jobs, {@link #recorded} to the store's writer thread alone.
+ *
+ * <pre>
+ *   FEEDING ──► FED                   every job has been handed over
+ *      │ ▲
+ *      ▼ │
+ *   WAITING ──► PARKED                no room to wait in memory: the store keeps it, and it is forgotten here
+ *                                     once no job of it is on its way
+ * </pre>
+ */
+final class ActiveBatch {
+
+    enum Stage {
+        FEEDING,
+        WAITING,
+        PARKED,
+        FED
+    }
+
+    private static final long NOT_STARTED = Long.MIN_VALUE;
+
+    private final BatchRef ref;
+    private final long timeoutMillis;
+    private final int total;
+    private final long acceptedAt;
+
+    // Mutable state
+    /** The next job to hand over. Written and read by the owner. */
+    private int nextIndex;
+    /** Jobs given to the pool. Written by the owner, read by the writer thread. */
+    private final AtomicInteger handed = new AtomicInteger();
+    /** Jobs that began to run. Written by the threads that run them. */
+    private final AtomicInteger started = new AtomicInteger();
+    /** Outcomes on the disk, of jobs handed over here. Written by the store's writer thread, read by all. */
+    private volatile int recorded;
+    /** When the first job began, milliseconds since the epoch. Set once, by the thread that runs it. */
+    private final AtomicLong startedAt = new AtomicLong(NOT_STARTED);
+    /** Written under the lock of the waiting batches or by the owner; read by the writer thread. */
+    private volatile Stage stage = Stage.FEEDING;
+
+    ActiveBatch(BatchRef ref, long timeoutMillis, int total, long acceptedAt) {
+        this.ref = ref;
+        this.timeoutMillis = timeoutMillis;
+        this.total = total;
+        this.acceptedAt = acceptedAt;
+    }
+
+    BatchRef ref() {
+        return ref;
+    }
+
+    /** The batch's own limit for an attempt in milliseconds, or 0. */
+    long timeoutMillis() {
+        return timeoutMillis;
+    }
+
+    int total() {
+        return total;
+    }
+
+    /** When it was accepted, milliseconds since the epoch. */
+    long acceptedAt() {
+        return acceptedAt;
+    }
+
+    int nextIndex() {
+        return nextIndex;
+    }
+
+    /** Moves on to the job of that index. Owner only. */
+    void advanceTo(int index) {
+        nextIndex = index;
+    }
+
+    boolean isFed() {
+        return nextIndex >= total;
+    }
+
+    /** A job is about to be handed over. Owner only. */
+    void handOver() {
+        handed.incrementAndGet();
+    }
+
+    /** The job was not taken after all. Owner only. */
+    void takeBack() {
+        handed.decrementAndGet();
+    }
+
+    void jobStarted(long now) {
+        started.incrementAndGet();
+        if (startedAt.get() == NOT_STARTED) {
+            startedAt.compareAndSet(NOT_STARTED, now);
+        }
+    }
+
+    /** An outcome of a job handed over here is final. Writer thread only. */
+    @SuppressWarnings("NonAtomicVolatileUpdate") // one writer
+    void jobRecorded() {
+        recorded++;
+    }
+
+    /** Jobs that have started and whose outcome is not on the disk yet. */
+    int running() {
+        int done = recorded;
+        return Math.max(0, started.get() - done);
+    }
+
+    /** Whether jobs are in the queue, running, or on their way to the disk. */
+    boolean hasJobsOnTheWay() {
+        return handed.get() > recorded;
+    }
+
+    OptionalLong startedAt() {
+        long at = startedAt.get();
+        return at == NOT_STARTED ? OptionalLong.empty() : OptionalLong.of(at);
+    }
+
+    Stage stage() {
+        return stage;
+    }
+
+    void moveTo(Stage next) {
+        stage = next;
+    }
+}

@@ -1,0 +1,108 @@
+package io.conveyor.belt;
+
+import io.conveyor.store.StoreException;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.dao.DataAccessException;
+
+/**
+ * A few threads that feed what no caller feeds: the rest of held batches and what a restart found. Each turn feeds one
+ * batch a little, then it is the next one's.
+ *
+ * <p>Threads and state: {@value #THREADS} threads, started by {@link #start}, ended by {@link #stop} once the waiting
+ * batches and the pool are closed. A batch belongs to the thread that took it until it is added back.
+ */
+final class BackgroundFeeders {
+
+    private static final Logger log = LoggerFactory.getLogger(BackgroundFeeders.class);
+
+    /** Two, so that one batch whose store reads are slow does not hold up the others; the work is light. */
+    private static final int THREADS = 2;
+
+    /** Longest turn of one batch while the queue is full. */
+    private static final Duration TURN = Duration.ofMillis(50);
+
+    /** Pause after the store failed, in milliseconds. */
+    private static final long PAUSE_MILLIS = 500;
+
+    private final WaitingBatches waiting;
+    private final Feeder feeder;
+    private final CountDownLatch stopped = new CountDownLatch(1);
+    private final List<Thread> threads;
+
+    BackgroundFeeders(WaitingBatches waiting, Feeder feeder) {
+        this.waiting = waiting;
+        this.feeder = feeder;
+        threads = IntStream.rangeClosed(1, THREADS)
+                .mapToObj(n -> new Thread(this::run, "conveyor-feeder-" + n))
+                .toList();
+    }
+
+    void start() {
+        threads.forEach(Thread::start);
+    }
+
+    /** Waits for the threads to end; call it after closing the waiting batches and the pool. */
+    void stop() {
+        stopped.countDown();
+        try {
+            for (Thread thread : threads) {
+                thread.join();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void run() {
+        try {
+            for (ActiveBatch batch = next(); batch != null; batch = next()) {
+                if (!feed(batch)) {
+                    return;
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private @Nullable ActiveBatch next() throws InterruptedException {
+        while (true) {
+            try {
+                return waiting.take();
+            } catch (StoreException | DataAccessException e) {
+                log.error("Could not look for waiting batches in the store; trying again", e);
+                if (stopped.await(PAUSE_MILLIS, TimeUnit.MILLISECONDS)) {
+                    return null;
+                }
+            }
+        }
+    }
+
+    private boolean feed(ActiveBatch batch) throws InterruptedException {
+        try {
+            Feeder.Result result = feeder.feed(batch, List.of(), Feeder.Manner.BACKGROUND, TURN, 1);
+            switch (result) {
+                case FED -> batch.moveTo(ActiveBatch.Stage.FED);
+                case TIME_UP -> waiting.add(batch);
+                case CLOSED -> {
+                    return false;
+                }
+            }
+        } catch (StoreException | DataAccessException e) {
+            log.error(
+                    "Could not read batch {} to feed it; it waits and is tried again",
+                    batch.ref().id(),
+                    e);
+            waiting.add(batch);
+            return !stopped.await(PAUSE_MILLIS, TimeUnit.MILLISECONDS);
+        }
+        return true;
+    }
+}

@@ -1,0 +1,221 @@
+package io.conveyor.belt;
+
+import io.conveyor.handler.HandlerRegistry;
+import io.conveyor.job.BatchOutcome;
+import io.conveyor.job.JobKind;
+import io.conveyor.pool.DrainReport;
+import io.conveyor.pool.WorkerPool;
+import io.conveyor.store.BatchRef;
+import io.conveyor.store.BatchStore;
+import io.conveyor.store.OutcomeEntry;
+import io.conveyor.store.PackedSegment;
+import io.conveyor.store.StoreListener;
+import io.conveyor.store.StoredBatch;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalLong;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The engine's face: takes sealed batches, has their jobs run, and tells who waits for what. The store is the queue; what
+ * this class holds in memory is bounded, whatever the backlog. Thread-safe.
+ *
+ * <p><b>Threads and state.</b> A batch is in {@link #active} from the moment somebody feeds it until it has ended, or
+ * until it is parked and none of its jobs is on the way. One thread feeds it at a time (see {@link ActiveBatch}). A batch
+ * of the store that is not in {@code active} has nothing on the way in this process, so it may be taken up anew; its
+ * epoch is renewed first, which shuts out outcomes of an earlier owner.
+ *
+ * <p><b>Stop</b> ({@link #stop}): 1. refuse new work; 2. close the ring and the pool: feeders and callers that wait for
+ * room return, queued jobs stay in the store; 3. running jobs get the drain time, then are interrupted and leave no
+ * outcome; 4. outcomes in hand are the store's to commit when it closes; 5. everybody who waits is released.
+ */
+public final class Belt implements StoreListener {
+
+    private static final Logger log = LoggerFactory.getLogger(Belt.class);
+
+    /** Batches taken up from the store at once. */
+    private static final int PAGE = 256;
+
+    /** Somebody's place among those who wait; closing it gives it up. */
+    public interface Registration extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    private final BatchStore store;
+    private final WorkerPool pool;
+    private final HandlerRegistry handlers;
+    private final RunningJobs running;
+    private final Feeder feeder;
+    private final Clock clock;
+    private final WaitingBatches waiting = new WaitingBatches(this::takeUp);
+    private final BackgroundFeeders feeders;
+    private final Waiters waiters = new Waiters();
+    private final ConcurrentMap<Long, ActiveBatch> active = new ConcurrentHashMap<>();
+
+    // Mutable state
+    /** Written by start and stop, read by all. */
+    private volatile boolean accepting;
+
+    Belt(
+            BatchStore store,
+            WorkerPool pool,
+            HandlerRegistry handlers,
+            RunningJobs running,
+            JobRunner runner,
+            Clock clock) {
+        this.store = store;
+        this.pool = pool;
+        this.handlers = handlers;
+        this.running = running;
+        this.clock = clock;
+        this.feeder = new Feeder(pool, store, runner);
+        this.feeders = new BackgroundFeeders(waiting, feeder);
+    }
+
+    /** Begins to work off what the store holds. */
+    void start() {
+        store.listen(this);
+        feeders.start();
+        accepting = true;
+    }
+
+    /** Ends the work; see the class. A second call does nothing more. */
+    DrainReport stop(Duration drain) {
+        accepting = false;
+        waiting.close();
+        DrainReport report = pool.drain(drain);
+        feeders.stop();
+        waiters.releaseAll();
+        return report;
+    }
+
+    /** Whether new batches are taken; false while the service stops. */
+    public boolean accepting() {
+        return accepting;
+    }
+
+    /** The kinds of job that can be run, sorted by name. */
+    public List<JobKind> kinds() {
+        return handlers.kinds();
+    }
+
+    /**
+     * Feeds a sealed batch from the calling thread, which runs jobs itself while the queue is full and a caller-runs
+     * permit is free, until all are handed over or the time is up; what is left goes to the background feeders. Never
+     * fails for a stop of the service: the rest then stays in the store.
+     *
+     * @param inMemory segments of the batch that need not be read from the store
+     * @param hold how long to feed; zero hands over what the queue takes at once and runs nothing in the caller
+     */
+    public void feed(BatchRef ref, long timeoutMillis, int total, List<PackedSegment> inMemory, Duration hold) {
+        if (total == 0) {
+            return;
+        }
+        ActiveBatch batch = new ActiveBatch(ref, timeoutMillis, total, clock.millis());
+        active.put(ref.batchNo(), batch);
+        Feeder.Manner manner = hold.isZero() ? Feeder.Manner.BACKGROUND : Feeder.Manner.CALLER;
+        Feeder.Result result = Feeder.Result.TIME_UP;
+        try {
+            result = feeder.feed(batch, inMemory, manner, hold, Integer.MAX_VALUE);
+        } finally {
+            switch (result) {
+                case FED -> batch.moveTo(ActiveBatch.Stage.FED);
+                case TIME_UP -> waitForTurn(batch);
+                case CLOSED -> batch.moveTo(ActiveBatch.Stage.PARKED);
+            }
+        }
+    }
+
+    /** Jobs of the batch that have started and whose outcome is not on the disk yet. */
+    public int running(long batchNo) {
+        ActiveBatch batch = active.get(batchNo);
+        return batch == null ? 0 : batch.running();
+    }
+
+    /** Whether that job is in its handler now. */
+    public boolean isRunning(long batchNo, int index) {
+        return running.contains(batchNo, index);
+    }
+
+    /** When the first job of the batch started, milliseconds since the epoch, as far as this process knows. */
+    public OptionalLong startedAt(long batchNo) {
+        ActiveBatch batch = active.get(batchNo);
+        return batch == null ? OptionalLong.empty() : batch.startedAt();
+    }
+
+    /**
+     * Calls back once, when the batch has ended or the service stops; on a thread that must not be held up. If it has
+     * ended before, nobody calls: register first, then look at the store.
+     */
+    public Registration onEnd(long batchNo, Runnable callback) {
+        return waiters.onEnd(batchNo, callback);
+    }
+
+    /** The same for the outcome of one job. */
+    public Registration onOutcome(long batchNo, int index, Runnable callback) {
+        return waiters.onOutcome(batchNo, index, callback);
+    }
+
+    /** Batches in memory that wait for a background feeder. */
+    public int waitingBatches() {
+        return waiting.size();
+    }
+
+    @Override
+    public void recorded(OutcomeEntry outcome, boolean kept) {
+        BatchRef ref = outcome.segment().batch();
+        ActiveBatch batch = active.get(ref.batchNo());
+        if (batch != null) {
+            batch.jobRecorded();
+            if (batch.stage() == ActiveBatch.Stage.PARKED) {
+                forgetIfIdle(batch);
+            }
+        }
+        waiters.recorded(ref.batchNo(), outcome.index());
+    }
+
+    @Override
+    public void ended(BatchRef batch, BatchOutcome outcome) {
+        active.remove(batch.batchNo());
+        waiters.ended(batch.batchNo());
+    }
+
+    private void waitForTurn(ActiveBatch batch) {
+        waiting.add(batch);
+        if (batch.stage() == ActiveBatch.Stage.PARKED) {
+            forgetIfIdle(batch);
+        }
+    }
+
+    /** A parked batch with nothing on its way is the store's alone; whoever sees that first says so. */
+    private void forgetIfIdle(ActiveBatch batch) {
+        if (!batch.hasJobsOnTheWay() && active.remove(batch.ref().batchNo(), batch)) {
+            waiting.forgotten();
+        }
+    }
+
+    private WaitingBatches.Page takeUp(long afterBatchNo) {
+        List<StoredBatch> found = store.unfinished(afterBatchNo, PAGE);
+        List<ActiveBatch> taken = new ArrayList<>();
+        for (StoredBatch stored : found) {
+            ActiveBatch batch = new ActiveBatch(
+                    stored.ref(), stored.timeoutMillis(), stored.tally().total(), stored.createdAt());
+            batch.moveTo(ActiveBatch.Stage.WAITING);
+            if (active.putIfAbsent(stored.ref().batchNo(), batch) == null) {
+                store.renewEpoch(stored.ref());
+                taken.add(batch);
+            }
+        }
+        if (!taken.isEmpty()) {
+            log.info("Took up {} unfinished batches from the store", taken.size());
+        }
+        long last = found.size() < PAGE ? 0 : found.get(found.size() - 1).ref().batchNo();
+        return new WaitingBatches.Page(taken, last);
+    }
+}

@@ -1,0 +1,70 @@
+package io.conveyor.belt;
+
+import io.conveyor.handler.HandlerRegistry;
+import io.conveyor.pool.PoolListener;
+import io.conveyor.pool.SizingAdvice;
+import io.conveyor.pool.WorkerPool;
+import io.conveyor.pool.WorkerPoolConfig;
+import io.conveyor.store.BatchStore;
+import java.time.Clock;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.context.ApplicationContext;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+
+/** Puts the engine together. */
+@Configuration(proxyBeanMethods = false)
+class BeltConfiguration {
+
+    private static final Logger log = LoggerFactory.getLogger(BeltConfiguration.class);
+
+    /** Exit code after an error that the process should not outlive; EX_SOFTWARE of sysexits. */
+    private static final int EXIT_SOFTWARE = 70;
+
+    @Bean
+    WorkerPoolConfig workerPoolConfig(PoolProperties properties) {
+        return properties.config();
+    }
+
+    /** Not an {@code Executor} bean: Spring would take it for its own asynchronous work. */
+    @Bean(destroyMethod = "close")
+    WorkerPool workerPool(WorkerPoolConfig config, ObjectProvider<PoolListener> listener) {
+        return new WorkerPool(config, listener.getIfUnique(() -> PoolListener.NONE));
+    }
+
+    @Bean
+    SizingAdvice sizingAdvice() {
+        return new SizingAdvice();
+    }
+
+    @Bean
+    Belt belt(
+            WorkerPool pool,
+            WorkerPoolConfig config,
+            HandlerRegistry handlers,
+            BatchStore store,
+            SizingAdvice sizing,
+            BeltProperties properties,
+            Clock clock,
+            ObjectProvider<JobListener> listeners) {
+        RunningJobs running = new RunningJobs(config.workers() + config.callerRuns());
+        List<JobListener> told = listeners.orderedStream().toList();
+        JobRunner runner = new JobRunner(new JobRunner.Parts(
+                pool, handlers, store, running, sizing, properties.job().timeout(), clock, told, error -> exit()));
+        return new Belt(store, pool, handlers, running, runner, clock);
+    }
+
+    @Bean
+    BeltLifecycle beltLifecycle(Belt belt, BeltProperties properties, ApplicationContext context) {
+        return new BeltLifecycle(belt, properties.drain(), context);
+    }
+
+    /** Stops in good order, so that outcomes in hand reach the disk and the guilty job is not run again at the start. */
+    private static void exit() {
+        log.error("The service stops after a fatal error");
+        new Thread(() -> System.exit(EXIT_SOFTWARE), "conveyor-fatal-exit").start();
+    }
+}

@@ -1,0 +1,128 @@
+package io.conveyor.belt;
+
+import io.conveyor.job.Job;
+import io.conveyor.pool.Handover;
+import io.conveyor.pool.PoolTask;
+import io.conveyor.pool.WorkerPool;
+import io.conveyor.store.BatchStore;
+import io.conveyor.store.OpenSegment;
+import io.conveyor.store.PackedSegment;
+import io.conveyor.store.SegmentCursor;
+import io.conveyor.store.SegmentRef;
+import java.time.Duration;
+import java.util.BitSet;
+import java.util.List;
+import java.util.concurrent.RejectedExecutionException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Hands the jobs of a batch to the pool, one after the other, from where the batch stands. Stateless and thread-safe;
+ * called by the one thread that owns the batch at the time.
+ */
+final class Feeder {
+
+    /** Why a feeder stopped. */
+    enum Result {
+        /** Every job has been handed over. */
+        FED,
+        /** The time for this turn is up. */
+        TIME_UP,
+        /** The pool takes no more: the service stops, and the rest stays in the store. */
+        CLOSED
+    }
+
+    /** How a job goes to the pool. */
+    enum Manner {
+        /** In the request's thread: when the queue is full the caller runs the job itself. */
+        CALLER,
+        /** Through the queue only. */
+        BACKGROUND
+    }
+
+    private final WorkerPool pool;
+    private final BatchStore store;
+    private final JobRunner runner;
+
+    Feeder(WorkerPool pool, BatchStore store, JobRunner runner) {
+        this.pool = pool;
+        this.store = store;
+        this.runner = runner;
+    }
+
+    /**
+     * Feeds for so long.
+     *
+     * @param inMemory segments that need not be read from the store
+     * @param time how long to go on; with zero it hands over what the pool takes at once
+     * @param wholeSegments how many segments to feed at the most in this turn
+     */
+    Result feed(ActiveBatch batch, List<PackedSegment> inMemory, Manner manner, Duration time, int wholeSegments) {
+        long deadline = System.nanoTime() + time.toNanos();
+        for (int turn = 0; turn < wholeSegments && !batch.isFed(); turn++) {
+            OpenSegment segment = segmentToFeed(batch, inMemory);
+            if (segment == null) {
+                batch.advanceTo(batch.total());
+            } else {
+                Result result = feed(batch, segment, manner, deadline);
+                if (result != Result.FED) {
+                    return result;
+                }
+            }
+        }
+        return batch.isFed() ? Result.FED : Result.TIME_UP;
+    }
+
+    private @Nullable OpenSegment segmentToFeed(ActiveBatch batch, List<PackedSegment> inMemory) {
+        int next = batch.nextIndex();
+        for (PackedSegment segment : inMemory) {
+            if (segment.firstIndex() <= next && next < segment.firstIndex() + segment.jobs()) {
+                return new OpenSegment(SegmentRef.fresh(batch.ref(), segment.firstIndex()), segment, new BitSet());
+            }
+        }
+        return store.openSegment(batch.ref(), next);
+    }
+
+    private Result feed(ActiveBatch batch, OpenSegment open, Manner manner, long deadline) {
+        SegmentCursor cursor = new SegmentCursor(open.segment());
+        while (cursor.hasNext()) {
+            int index = cursor.nextIndex();
+            if (index < batch.nextIndex()
+                    || open.recorded().get(index - open.segment().firstIndex())) {
+                cursor.skip();
+            } else {
+                Result result = hand(batch, new JobTask(runner, batch, open.ref(), job(cursor)), manner, deadline);
+                if (result != Result.FED) {
+                    return result;
+                }
+            }
+            batch.advanceTo(Math.max(batch.nextIndex(), index + 1));
+        }
+        return Result.FED;
+    }
+
+    private static Job job(SegmentCursor cursor) {
+        return cursor.next();
+    }
+
+    private Result hand(ActiveBatch batch, PoolTask task, Manner manner, long deadline) {
+        Duration wait = Duration.ofNanos(Math.max(0, deadline - System.nanoTime()));
+        batch.handOver();
+        boolean taken = false;
+        try {
+            taken = switch (manner) {
+                case CALLER -> pool.offer(task, wait) != Handover.NO_ROOM;
+                case BACKGROUND -> pool.enqueue(task, wait);
+            };
+            return taken ? Result.FED : Result.TIME_UP;
+        } catch (RejectedExecutionException e) {
+            return Result.CLOSED;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return Result.TIME_UP;
+        } finally {
+            if (!taken) {
+                batch.takeBack();
+            }
+        }
+    }
+}

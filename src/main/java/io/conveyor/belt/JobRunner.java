@@ -1,0 +1,159 @@
+package io.conveyor.belt;
+
+import io.conveyor.belt.OutcomeEncoder.Outcome;
+import io.conveyor.belt.OutcomeEncoder.Run;
+import io.conveyor.handler.HandlerRegistry;
+import io.conveyor.handler.JobExecution;
+import io.conveyor.handler.JobFailure;
+import io.conveyor.handler.JobHandler;
+import io.conveyor.job.Job;
+import io.conveyor.job.JobError;
+import io.conveyor.job.JobState;
+import io.conveyor.pool.Guard;
+import io.conveyor.pool.SizingAdvice;
+import io.conveyor.pool.WorkerPool;
+import io.conveyor.store.BatchStore;
+import io.conveyor.store.OutcomeEntry;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Runs one job: its handler under its time limit, and its outcome to the store. Thread-safe; called by workers and by
+ * callers alike, with nothing between them that differs.
+ *
+ * <p>A job is interrupted only while it is in its handler, through the pool's {@link Guard}; recording is never
+ * interrupted. A job that the stop of the service cut short leaves no outcome: it is still open in the store, and the
+ * next start runs it again.
+ */
+final class JobRunner {
+
+    private static final Logger log = LoggerFactory.getLogger(JobRunner.class);
+    private static final ThreadMXBean CPU = ManagementFactory.getThreadMXBean();
+
+    /** One job in so many has its processor time measured: asking costs about as much as a small job. */
+    private static final int CPU_SAMPLE = 16;
+
+    private final WorkerPool pool;
+    private final HandlerRegistry handlers;
+    private final BatchStore store;
+    private final RunningJobs running;
+    private final SizingAdvice sizing;
+    private final Duration defaultTimeout;
+    private final Clock clock;
+    private final List<JobListener> listeners;
+    private final Consumer<Error> fatal;
+    private final OutcomeEncoder encoder = new OutcomeEncoder();
+
+    /** What a runner works with; {@code fatal} is told of errors that the process should not outlive. */
+    record Parts(
+            WorkerPool pool,
+            HandlerRegistry handlers,
+            BatchStore store,
+            RunningJobs running,
+            SizingAdvice sizing,
+            Duration defaultTimeout,
+            Clock clock,
+            List<JobListener> listeners,
+            Consumer<Error> fatal) {}
+
+    JobRunner(Parts parts) {
+        pool = parts.pool();
+        handlers = parts.handlers();
+        store = parts.store();
+        running = parts.running();
+        sizing = parts.sizing();
+        defaultTimeout = parts.defaultTimeout();
+        clock = parts.clock();
+        listeners = List.copyOf(parts.listeners());
+        fatal = parts.fatal();
+    }
+
+    void run(JobTask task) {
+        Job job = task.job();
+        long startedAt = clock.millis();
+        task.batch().jobStarted(startedAt);
+        boolean sampled = job.index() % CPU_SAMPLE == 0;
+        long cpu = sampled ? CPU.getCurrentThreadCpuTime() : 0;
+        long begin = System.nanoTime();
+        Outcome outcome = attempt(task, begin);
+        long nanos = System.nanoTime() - begin;
+        if (sampled) {
+            sizing.record(job.kind(), nanos, Math.max(0, CPU.getCurrentThreadCpuTime() - cpu));
+        }
+        if (outcome == null) {
+            return;
+        }
+        Run run = new Run(
+                1,
+                Math.max(0, startedAt - task.batch().acceptedAt()),
+                TimeUnit.NANOSECONDS.toMillis(nanos),
+                startedAt,
+                clock.millis(),
+                Thread.currentThread().getName());
+        byte[] tail = encoder.tail(job, outcome, run);
+        listeners.forEach(listener -> listener.ran(job.kind(), outcome.state(), nanos));
+        store.record(new OutcomeEntry(task.segment(), job.index(), outcome.state(), tail, startedAt));
+    }
+
+    /** One attempt; null when the stop of the service cut it short. */
+    private @Nullable Outcome attempt(JobTask task, long begin) {
+        Job job = task.job();
+        JobHandler handler = handlers.find(job.kind()).orElse(null);
+        if (handler == null) {
+            return failed(JobError.unknownKind(job.kind()));
+        }
+        Duration limit = limit(task);
+        int place = running.enter(task);
+        Guard guard = pool.guard(limit);
+        try {
+            JobExecution execution = new JobExecution(task.batch().ref().id(), job, 1, begin + limit.toNanos());
+            return new Outcome(JobState.SUCCEEDED, handler.handle(execution).json(), null);
+        } catch (Throwable thrown) {
+            guard.close();
+            return explain(task, guard, limit, thrown);
+        } finally {
+            guard.close();
+            running.leave(place);
+        }
+    }
+
+    private Duration limit(JobTask task) {
+        long own = task.job().timeoutMillis() > 0
+                ? task.job().timeoutMillis()
+                : task.batch().timeoutMillis();
+        return own > 0 ? Duration.ofMillis(own) : defaultTimeout;
+    }
+
+    private @Nullable Outcome explain(JobTask task, Guard guard, Duration limit, Throwable thrown) {
+        if (guard.cause() == Guard.Cause.DRAIN) {
+            return null;
+        }
+        if (guard.cause() == Guard.Cause.LIMIT) {
+            return failed(JobError.timeout(limit.toMillis()));
+        }
+        if (thrown instanceof JobFailure failure) {
+            return failed(failure.error());
+        }
+        String name = "Job " + task.job().index() + " of " + task.batch().ref().id() + " ("
+                + task.job().kind() + ")";
+        if (thrown instanceof VirtualMachineError error && !(thrown instanceof StackOverflowError)) {
+            log.error("{} met {}; the service stops, since it cannot be trusted any more", name, error.toString());
+            fatal.accept(error);
+            return failed(JobError.failed("The service ran out of memory while it worked on this job.", false));
+        }
+        log.error("{} failed by a fault of its handler; its client is told so in general words", name, thrown);
+        return failed(JobError.failed("The handler of '" + task.job().kind() + "' failed unexpectedly.", false));
+    }
+
+    private static Outcome failed(JobError error) {
+        return new Outcome(JobState.FAILED, null, error);
+    }
+}

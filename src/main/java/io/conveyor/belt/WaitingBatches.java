@@ -1,0 +1,173 @@
+package io.conveyor.belt;
+
+import java.util.ArrayDeque;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The ring of batches that wait for a background feeder: each turn takes the first and puts it back at the end, so that
+ * no batch starves another. The ring is bounded; what does not fit is parked, and the store, which has everything,
+ * refills the ring when it runs low. Thread-safe.
+ *
+ * <p><b>Threads and state.</b> One lock guards the ring and the refill. A refill reads the store without the lock, by one
+ * thread at a time. {@code behind} says that the store may hold batches that are not in memory: true at the start, and
+ * again whenever a parked batch has been forgotten; false after a pass over the store that began after the last of
+ * those.
+ */
+final class WaitingBatches {
+
+    /** Batches that wait in memory at the most; a few hundred bytes each. */
+    static final int CAPACITY = 4096;
+
+    /** The ring is refilled when fewer wait. */
+    private static final int LOW = CAPACITY / 2;
+
+    /** Longest wait of an idle feeder before it looks again, in seconds; signals come earlier. */
+    private static final long IDLE_SECONDS = 5;
+
+    /** Finds batches in the store that are not in memory. */
+    interface Source {
+
+        /**
+         * Takes up some of the batches accepted after the one of that number.
+         *
+         * @return what was taken up, and the number to go on after; 0 when the end was reached
+         */
+        Page next(long afterBatchNo);
+    }
+
+    /** Batches taken up from the store, and the number to go on after; 0 at the end. */
+    record Page(List<ActiveBatch> batches, long goOnAfter) {}
+
+    private final Source source;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition changed = lock.newCondition();
+
+    // Mutable state, all guarded by lock
+    private final ArrayDeque<ActiveBatch> ring = new ArrayDeque<>();
+    private boolean behind = true;
+    private boolean forgottenSincePassBegan;
+    private boolean refilling;
+    private long cursor;
+    private boolean closed;
+
+    WaitingBatches(Source source) {
+        this.source = source;
+    }
+
+    /** Puts a batch at the end of the ring, or parks it when the ring is full; its feeder gives it up with this call. */
+    void add(ActiveBatch batch) {
+        lock.lock();
+        try {
+            if (ring.size() >= CAPACITY) {
+                batch.moveTo(ActiveBatch.Stage.PARKED);
+            } else {
+                batch.moveTo(ActiveBatch.Stage.WAITING);
+                ring.addLast(batch);
+                changed.signal();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** A parked batch is no longer in memory: it must be found in the store. */
+    void forgotten() {
+        lock.lock();
+        try {
+            behind = true;
+            forgottenSincePassBegan = true;
+            changed.signal();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * The batch whose turn it is; waits for one. The caller is its feeder until it adds it again.
+     *
+     * @return null when the ring has been closed
+     */
+    @Nullable
+    ActiveBatch take() throws InterruptedException {
+        while (true) {
+            boolean refill;
+            lock.lockInterruptibly();
+            try {
+                if (closed) {
+                    return null;
+                }
+                refill = behind && !refilling && ring.size() < LOW;
+                if (!refill) {
+                    ActiveBatch first = ring.pollFirst();
+                    if (first != null) {
+                        first.moveTo(ActiveBatch.Stage.FEEDING);
+                        return first;
+                    }
+                    boolean signalled = changed.await(IDLE_SECONDS, TimeUnit.SECONDS);
+                    refill = !signalled && behind && !refilling;
+                }
+                refilling |= refill;
+            } finally {
+                lock.unlock();
+            }
+            if (refill) {
+                refill();
+            }
+        }
+    }
+
+    /** Call only after having set {@code refilling}. */
+    private void refill() {
+        long from;
+        lock.lock();
+        try {
+            from = cursor;
+            if (from == 0) {
+                forgottenSincePassBegan = false;
+            }
+        } finally {
+            lock.unlock();
+        }
+        Page page = null;
+        try {
+            page = source.next(from);
+        } finally {
+            lock.lock();
+            try {
+                refilling = false;
+                if (page != null) {
+                    ring.addAll(page.batches());
+                    cursor = page.goOnAfter();
+                    behind = cursor != 0 || forgottenSincePassBegan;
+                }
+                changed.signalAll();
+            } finally {
+                lock.unlock();
+            }
+        }
+    }
+
+    /** Ends the waiting of all feeders; what waits stays in the store. */
+    void close() {
+        lock.lock();
+        try {
+            closed = true;
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    int size() {
+        lock.lock();
+        try {
+            return ring.size();
+        } finally {
+            lock.unlock();
+        }
+    }
+}

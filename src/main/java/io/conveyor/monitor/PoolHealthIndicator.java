@@ -1,0 +1,30 @@
+package io.conveyor.monitor;
+
+import io.conveyor.pool.PoolSnapshot;
+import io.conveyor.pool.WorkerPool;
+import org.springframework.boot.health.contributor.AbstractHealthIndicator;
+import org.springframework.boot.health.contributor.Health;
+import org.springframework.boot.health.contributor.Status;
+import org.springframework.stereotype.Component;
+
+/** Up unless every worker is held by a job that ignores its interrupt: then nothing runs any more. A busy crew is well. */
+@Component
+final class PoolHealthIndicator extends AbstractHealthIndicator {
+
+    private final WorkerPool pool;
+
+    PoolHealthIndicator(WorkerPool pool) {
+        super("The state of the worker pool cannot be read");
+        this.pool = pool;
+    }
+
+    @Override
+    protected void doHealthCheck(Health.Builder builder) {
+        PoolSnapshot snapshot = pool.snapshot();
+        builder.status(snapshot.stuck() < snapshot.workers() ? Status.UP : Status.DOWN)
+                .withDetail("workers", snapshot.workers())
+                .withDetail("active", snapshot.activeWorkers())
+                .withDetail("stuck", snapshot.stuck())
+                .withDetail("queued", snapshot.queued());
+    }
+}

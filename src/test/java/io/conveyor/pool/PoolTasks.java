@@ -1,0 +1,112 @@
+package io.conveyor.pool;
+
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+
+/** Hand-written tasks and waits for the tests of the pool. */
+final class PoolTasks {
+
+    /** Far more than anything here takes; only a failing test waits so long. */
+    static final Duration LONG = Duration.ofSeconds(30);
+
+    private PoolTasks() {}
+
+    static PoolTask task(Runnable work) {
+        return task(0, work);
+    }
+
+    static PoolTask task(long bytes, Runnable work) {
+        return new PoolTask() {
+            @Override
+            public long bytes() {
+                return bytes;
+            }
+
+            @Override
+            public void run() {
+                work.run();
+            }
+        };
+    }
+
+    static WorkerPoolConfig config(int workers, int capacity, int callerRuns) {
+        return new WorkerPoolConfig("test", workers, capacity, 1000, callerRuns);
+    }
+
+    /** A task that says when it has started and ends when it is let go. */
+    static final class Gate implements PoolTask {
+
+        final CountDownLatch started = new CountDownLatch(1);
+        private final CountDownLatch open = new CountDownLatch(1);
+        private final CountDownLatch done = new CountDownLatch(1);
+        private final long bytes;
+        volatile String ranOn = "";
+
+        Gate() {
+            this(0);
+        }
+
+        Gate(long bytes) {
+            this.bytes = bytes;
+        }
+
+        @Override
+        public long bytes() {
+            return bytes;
+        }
+
+        @Override
+        public void run() {
+            ranOn = Thread.currentThread().getName();
+            started.countDown();
+            awaitUninterruptibly(open);
+            done.countDown();
+        }
+
+        void letGo() {
+            open.countDown();
+        }
+
+        void awaitStarted() {
+            awaitUninterruptibly(started);
+        }
+
+        void awaitDone() {
+            awaitUninterruptibly(done);
+        }
+    }
+
+    static void awaitUninterruptibly(CountDownLatch latch) {
+        long deadline = System.nanoTime() + LONG.toNanos();
+        boolean interrupted = false;
+        try {
+            while (true) {
+                try {
+                    if (!latch.await(deadline - System.nanoTime(), TimeUnit.NANOSECONDS)) {
+                        throw new AssertionError("waited in vain for " + LONG);
+                    }
+                    return;
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    /** Waits for a state that has no signal of its own, such as a thread standing in line. */
+    static void awaitUntil(BooleanSupplier state) {
+        long deadline = System.nanoTime() + LONG.toNanos();
+        while (!state.getAsBoolean()) {
+            if (System.nanoTime() - deadline > 0) {
+                throw new AssertionError("waited in vain for " + LONG);
+            }
+            Thread.onSpinWait();
+        }
+    }
+}
