@@ -38,7 +38,7 @@ final class BatchIds {
     String next() {
         long tail = random.nextLong();
         long head = nextHead(random.nextInt(COUNTS / 2));
-        return encode(head, tail & 0x3fff_ffff_ffff_ffffL | 0x8000_0000_0000_0000L);
+        return encode(head, (tail & 0x3fff_ffff_ffff_ffffL) | 0x8000_0000_0000_0000L);
     }
 
     /** Time, version and count. A clock that stands still or goes back only lets the count go on. */
@@ -51,7 +51,7 @@ final class BatchIds {
             millis++;
             count = firstCount;
         }
-        return millis << 16 | 0x7000L | count;
+        return (millis << 16) | 0x7000L | count;
     }
 
     private static String encode(long head, long tail) {
@@ -60,7 +60,7 @@ final class BatchIds {
         long low = tail;
         for (int i = CHARACTERS - 1; i >= 0; i--) {
             text[i] = ALPHABET[(int) (low & 31)];
-            low = low >>> 5 | high << 59;
+            low = (low >>> 5) | (high << 59);
             high >>>= 5;
         }
         return PREFIX + new String(text);

@@ -131,7 +131,7 @@ final class BatchParser {
                 body.unknownField(pointer, "A batch", FIELDS);
                 return;
             }
-            if ((seen & 1 << known) != 0) {
+            if ((seen & (1 << known)) != 0) {
                 body.duplicateField(pointer);
                 return;
             }

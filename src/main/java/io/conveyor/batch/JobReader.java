@@ -3,6 +3,7 @@ package io.conveyor.batch;
 import io.conveyor.job.Job;
 import io.conveyor.web.Texts;
 import io.conveyor.web.Violation;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -45,7 +46,8 @@ final class JobReader {
     @Nullable
     Job read(JsonToken first, String array, int index) {
         if (first != JsonToken.START_OBJECT) {
-            return body.wrongType(array + "/" + index, "a job: an object with at least a kind");
+            body.wrongType(array + "/" + index, "a job: an object with at least a kind");
+            return null;
         }
         seen = 0;
         kind = null;
@@ -82,7 +84,7 @@ final class JobReader {
             return;
         }
         body.nextInside();
-        if ((seen & 1 << field) != 0) {
+        if ((seen & (1 << field)) != 0) {
             body.duplicateField(array + "/" + index + "/" + name);
             return;
         }
@@ -103,12 +105,15 @@ final class JobReader {
             return name;
         }
         String guess = Suggestion.didYouMean(name, kinds);
+        Map<String, Object> extensions = new LinkedHashMap<>();
+        extensions.put("kind", Texts.excerpt(name));
+        extensions.put("known_kinds", List.copyOf(kinds));
         violations.add(new Violation(
                 pointer,
                 "unknown-kind",
                 "There is no kind '" + Texts.excerpt(name) + "'."
                         + (guess.isEmpty() ? " There are " + String.join(", ", kinds) + "." : guess),
-                Map.of("kind", Texts.excerpt(name), "known_kinds", List.copyOf(kinds))));
+                extensions));
         return null;
     }
 }

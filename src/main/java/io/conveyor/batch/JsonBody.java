@@ -129,7 +129,8 @@ final class JsonBody implements AutoCloseable {
     @Nullable
     String text(String pointer, int maxLength) {
         if (parser.currentToken() != JsonToken.VALUE_STRING) {
-            return wrongType(pointer, "a string");
+            wrongType(pointer, "a string");
+            return null;
         }
         String text = parser.getString();
         if (text.codePoints().anyMatch(c -> c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE)) {
@@ -163,10 +164,9 @@ final class JsonBody implements AutoCloseable {
     }
 
     /** Says that another type should stand here, and passes over what does. */
-    <T> @Nullable T wrongType(String pointer, String expected) {
+    void wrongType(String pointer, String expected) {
         violate(pointer, "wrong-type", "Here stands " + described() + "; it must be " + expected + ".");
         skip();
-        return null;
     }
 
     /** Says that the field that stands here is none of those known, and passes over its value. */
