@@ -129,6 +129,13 @@ public final class ApiException extends RuntimeException {
                 .with("state", state.wireName());
     }
 
+    /** The batch has no job of that index. */
+    public static ApiException unknownResult(String id, int index, int total) {
+        String has = total == 0 ? "has no jobs" : "has the indexes 0 to " + (total - 1);
+        return of(Problem.RESULT_NOT_FOUND, "There is no result " + index + ": batch '" + id + "' " + has + ".")
+                .with("batch_id", id);
+    }
+
     public static ApiException batchNotEnded(String id, BatchState state) {
         return of(Problem.BATCH_NOT_ENDED, "Batch '" + id + "' is " + state.wireName() + "; it must have ended.")
                 .with("batch_id", id)
@@ -197,6 +204,12 @@ public final class ApiException extends RuntimeException {
 
     public static ApiException draining(long retryAfterSeconds) {
         return of(Problem.DRAINING, "The service is stopping and takes no new work; try again after its restart.")
+                .retryAfter(retryAfterSeconds);
+    }
+
+    /** The store does not work now; nothing was taken. */
+    public static ApiException unavailable(long retryAfterSeconds) {
+        return of(Problem.UNAVAILABLE, "The store of the service does not work now. Nothing of this was kept.")
                 .retryAfter(retryAfterSeconds);
     }
 

@@ -74,6 +74,11 @@ public enum Problem {
             "There is nothing here",
             "The path leads to nothing in this service.",
             "`GET /v1` lists the entry points; the full reference is at /swagger-ui.html."),
+    RESULT_NOT_FOUND(
+            404,
+            "No such result",
+            "The batch has no job of this index.",
+            "Indexes count from 0; `counts.total` of the batch says how many jobs it has."),
     PRECONDITION_FAILED(
             412,
             "A condition of the request does not hold",
@@ -130,6 +135,12 @@ public enum Problem {
             "The service is stopping",
             "The service finishes what it has and takes nothing new. Accepted batches go on after the next start.",
             "Wait for the seconds in Retry-After and send the same request again."),
+    UNAVAILABLE(
+            503,
+            "The store does not work now",
+            "The service cannot write to or read from its store. Nothing of the request was taken.",
+            "Wait for the seconds in Retry-After and send the same request again. The operator finds the cause at"
+                    + " /actuator/health."),
     STORAGE_FULL(
             507,
             "The storage is full",

@@ -1,7 +1,7 @@
 package io.conveyor.web;
 
 /** Keeps what a client sent presentable when an answer quotes it. */
-final class Texts {
+public final class Texts {
 
     /** Characters of a quoted value: enough to recognise it, no more than a line. */
     private static final int EXCERPT = 80;
@@ -9,7 +9,7 @@ final class Texts {
     private Texts() {}
 
     /** The beginning of the text, with control characters shown as a question mark. */
-    static String excerpt(String text) {
+    public static String excerpt(String text) {
         String line = text.replaceAll("\\p{Cntrl}", "?");
         if (line.length() <= EXCERPT) {
             return line;

@@ -1,0 +1,207 @@
+package io.conveyor.batch;
+
+import io.conveyor.belt.Belt;
+import io.conveyor.job.BatchState;
+import io.conveyor.job.Tenant;
+import io.conveyor.store.BatchFilter;
+import io.conveyor.store.BatchRef;
+import io.conveyor.store.BatchStore;
+import io.conveyor.store.StoreException;
+import io.conveyor.store.StoredBatch;
+import io.conveyor.web.ApiException;
+import io.conveyor.web.Preferences;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpStatus;
+import org.springframework.http.MediaType;
+import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.DeleteMapping;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.PutMapping;
+import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.RequestParam;
+import org.springframework.web.bind.annotation.RestController;
+import org.springframework.web.context.request.ServletWebRequest;
+import org.springframework.web.util.UriComponentsBuilder;
+
+/**
+ * Submits, shows, lists and deletes batches. Thread-safe: keeps nothing of a request. A request that waits holds no
+ * thread; what it gets is read from the store when it is answered. {@link ApiDocument} describes every operation.
+ */
+@RestController
+@RequestMapping(path = BatchController.PATH, produces = MediaType.APPLICATION_JSON_VALUE)
+final class BatchController {
+
+    static final String PATH = "/v1/batches";
+    static final int MAX_LIMIT = 1000;
+    static final int DEFAULT_LIMIT = 20;
+    private static final String PREFERENCE_APPLIED = "Preference-Applied";
+
+    private final Intake intake;
+    private final Batches batches;
+    private final BatchStore store;
+    private final Belt belt;
+    private final IntakeProperties limits;
+
+    BatchController(Intake intake, Batches batches, BatchStore store, Belt belt, IntakeProperties limits) {
+        this.intake = intake;
+        this.batches = batches;
+        this.store = store;
+        this.belt = belt;
+        this.limits = limits;
+    }
+
+    @PostMapping
+    Object submit(HttpServletRequest request) throws IOException {
+        return submit(request, null, ended -> ended ? HttpStatus.OK : HttpStatus.ACCEPTED);
+    }
+
+    @PutMapping("/{id}")
+    Object put(@PathVariable String id, HttpServletRequest request) throws IOException {
+        return submit(request, Parameters.chosenId(id), ended -> HttpStatus.OK);
+    }
+
+    /** What to answer when nothing was created, or POST has nothing to say of it. */
+    private interface StatusOf {
+        HttpStatus of(boolean endedInTime);
+    }
+
+    private Object submit(HttpServletRequest request, @Nullable String id, StatusOf status) throws IOException {
+        long start = System.nanoTime();
+        refuseIdempotencyKey(request);
+        Preferences preferences = Preferences.of(request);
+        OptionalInt wait = cappedWait(preferences);
+        Duration patience = wait.isPresent()
+                ? Duration.ofSeconds(wait.getAsInt())
+                : preferences.respondAsync() ? Duration.ZERO : limits.hold();
+        boolean mustBeNew = id != null && "*".equals(request.getHeader(HttpHeaders.IF_NONE_MATCH));
+        Intake.Taken taken = intake.take(request, new Submission(id, mustBeNew, patience));
+        Answer answer = response -> {
+            Batches.Shown batch = batches.show(taken.ref().id());
+            boolean withResults = wait.isPresent() && batch.stored().ended();
+            response.setStatus((id != null && taken.created() ? HttpStatus.CREATED : status.of(withResults)).value());
+            response.setHeader(HttpHeaders.LOCATION, batch.view().links().self());
+            setApplied(response, preferences, wait);
+            if (withResults) {
+                batches.writeWithResults(batch, response);
+            } else {
+                batches.write(batch.view(), response);
+            }
+        };
+        Duration left = wait.isPresent() ? patience.minusNanos(System.nanoTime() - start) : Duration.ZERO;
+        return untilEnd(taken.ref(), left, answer);
+    }
+
+    /** Until keys are kept, silence about one would double the work of whoever relies on it. */
+    private static void refuseIdempotencyKey(HttpServletRequest request) {
+        if (request.getHeader("Idempotency-Key") != null) {
+            throw ApiException.invalidParameter(
+                    "Idempotency-Key",
+                    "Idempotency-Key is not supported yet. Use PUT /v1/batches/{id} with an id of your own:"
+                            + " repeating it never makes a second batch.");
+        }
+    }
+
+    @GetMapping("/{id}")
+    Object batch(
+            @PathVariable String id,
+            @RequestParam(name = "wait", required = false) @Nullable String wait,
+            HttpServletRequest request) {
+        Preferences preferences = Preferences.of(request);
+        OptionalInt preferred = wait == null ? cappedWait(preferences) : OptionalInt.empty();
+        int seconds = Parameters.integer("wait", wait, 0, LongPoll.MAX_SECONDS, preferred.orElse(0));
+        Answer answer = response -> {
+            setApplied(response, preferences, preferred);
+            show(id, request, response);
+        };
+        StoredBatch batch = batches.find(id);
+        Duration patience = batch.ended() ? Duration.ZERO : Duration.ofSeconds(seconds);
+        return untilEnd(batch.ref(), patience, answer);
+    }
+
+    private void show(String id, HttpServletRequest request, HttpServletResponse response) throws IOException {
+        Batches.Shown batch = batches.show(id);
+        if (!batch.stored().ended()) {
+            response.setHeader(HttpHeaders.RETRY_AFTER, "1");
+        }
+        // May be kept, but never shown without asking.
+        response.setHeader(HttpHeaders.CACHE_CONTROL, "private, no-cache");
+        if (!new ServletWebRequest(request, response).checkNotModified(Batches.etag(batch))) {
+            batches.write(batch.view(), response);
+        }
+    }
+
+    private Object untilEnd(BatchRef ref, Duration patience, Answer answer) {
+        return LongPoll.until(
+                patience,
+                callback -> belt.onEnd(ref.batchNo(), callback),
+                () -> batches.find(ref.id()).ended(),
+                answer);
+    }
+
+    @GetMapping
+    BatchPage list(
+            @RequestParam(name = "state", required = false) @Nullable String state,
+            @RequestParam(name = "name", required = false) @Nullable String name,
+            @RequestParam(name = "limit", required = false) @Nullable String limit,
+            @RequestParam(name = "cursor", required = false) @Nullable String cursor) {
+        BatchState wanted = Parameters.batchState(state);
+        int most = Parameters.integer("limit", limit, 1, MAX_LIMIT, DEFAULT_LIMIT);
+        long before = Parameters.place(cursor, Long.MAX_VALUE);
+        List<StoredBatch> found = store.list(Tenant.DEFAULT, new BatchFilter(wanted, name, before, most + 1));
+        List<StoredBatch> shown = found.subList(0, Math.min(most, found.size()));
+        List<BatchView> items = shown.stream().map(batches::view).toList();
+        if (found.size() <= most) {
+            return new BatchPage(items, null, null);
+        }
+        String next = Parameters.cursor(shown.get(most - 1).ref().batchNo());
+        UriComponentsBuilder uri = UriComponentsBuilder.fromPath(PATH)
+                .queryParam("limit", most)
+                .queryParam("cursor", next)
+                .queryParamIfPresent("state", Optional.ofNullable(state));
+        if (name != null) {
+            uri.queryParam("name", "{name}");
+        }
+        return new BatchPage(
+                items, next, (name == null ? uri.build() : uri.encode().buildAndExpand(name)).toUriString());
+    }
+
+    @DeleteMapping("/{id}")
+    ResponseEntity<Void> delete(@PathVariable String id) {
+        BatchStore.Deletion deletion;
+        try {
+            deletion = store.delete(Tenant.DEFAULT, id);
+        } catch (StoreException e) {
+            throw StoreProblems.answer(e);
+        }
+        return switch (deletion) {
+            case DELETED -> ResponseEntity.noContent().build();
+            case NOT_FOUND -> throw ApiException.unknownBatch(id);
+            case NOT_ENDED ->
+                throw ApiException.batchNotEnded(id, batches.find(id).state());
+        };
+    }
+
+    /** A preference is no demand: more than the longest wait becomes the longest wait. */
+    private static OptionalInt cappedWait(Preferences preferences) {
+        OptionalInt wait = preferences.waitSeconds();
+        return wait.isPresent() ? OptionalInt.of(Math.min(wait.getAsInt(), LongPoll.MAX_SECONDS)) : wait;
+    }
+
+    private static void setApplied(HttpServletResponse response, Preferences preferences, OptionalInt wait) {
+        if (wait.isPresent()) {
+            response.setHeader(PREFERENCE_APPLIED, "wait=" + wait.getAsInt());
+        } else if (preferences.respondAsync()) {
+            response.setHeader(PREFERENCE_APPLIED, "respond-async");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+package io.conveyor.batch;
+
+import io.conveyor.belt.Belt;
+import io.conveyor.job.JobState;
+import io.conveyor.job.Tenant;
+import io.conveyor.store.BatchStore;
+import io.conveyor.store.StoredBatch;
+import io.conveyor.web.ApiException;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.time.Clock;
+import java.util.EnumSet;
+import org.springframework.http.MediaType;
+import org.springframework.stereotype.Component;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Shows batches: what the store knows of them, with what the belt knows beyond it. Thread-safe. */
+@Component
+final class Batches {
+
+    private static final byte[] RESULTS = ",\"results\":[".getBytes(StandardCharsets.US_ASCII);
+
+    private final BatchStore store;
+    private final Belt belt;
+    private final JsonMapper json;
+    private final Clock clock;
+
+    Batches(BatchStore store, Belt belt, JsonMapper json, Clock clock) {
+        this.store = store;
+        this.belt = belt;
+        this.json = json;
+        this.clock = clock;
+    }
+
+    /**
+     * A batch and what it looks like.
+     *
+     * @param stored what the store knows
+     * @param view what the client sees
+     */
+    record Shown(StoredBatch stored, BatchView view) {}
+
+    /** The batch of that id as it is now. */
+    StoredBatch find(String id) {
+        return store.find(Tenant.DEFAULT, id).orElseThrow(() -> ApiException.unknownBatch(id));
+    }
+
+    Shown show(String id) {
+        StoredBatch stored = find(id);
+        return new Shown(stored, view(stored));
+    }
+
+    BatchView view(StoredBatch batch) {
+        long no = batch.ref().batchNo();
+        return BatchView.of(batch, new BatchView.Live(belt.running(no), belt.startedAt(no), clock.millis()));
+    }
+
+    /** Changes whenever anything but the passing of time changes what a client sees. */
+    static String etag(Shown batch) {
+        BatchView.Counts counts = batch.view().counts();
+        return "W/\"" + batch.stored().ref().batchNo() + "-" + batch.view().state() + "-" + counts.running() + "-"
+                + counts.succeeded() + "-" + counts.failed() + "-" + counts.cancelled() + "-" + counts.expired()
+                + (batch.view().startedAt() == null ? "" : "-s") + "\"";
+    }
+
+    /** Writes an object as the whole body. */
+    void write(Object body, HttpServletResponse response) throws IOException {
+        byte[] bytes = json.writeValueAsBytes(body);
+        response.setContentType(MediaType.APPLICATION_JSON_VALUE);
+        response.setContentLength(bytes.length);
+        response.getOutputStream().write(bytes);
+    }
+
+    /** Writes a batch that has ended with its results in it, which go from the store to the client one by one. */
+    void writeWithResults(Shown batch, HttpServletResponse response) throws IOException {
+        byte[] head = json.writeValueAsBytes(batch.view());
+        response.setContentType(MediaType.APPLICATION_JSON_VALUE);
+        OutputStream out = response.getOutputStream();
+        out.write(head, 0, head.length - 1);
+        out.write(RESULTS);
+        ResultCursor cursor = new ResultCursor(store, batch.stored(), EnumSet.allOf(JobState.class), 0);
+        for (boolean first = true; cursor.advance(); first = false) {
+            if (!first) {
+                out.write(',');
+            }
+            cursor.value(out::write);
+        }
+        out.write(']');
+        out.write('}');
+    }
+}

@@ -1,0 +1,109 @@
+package io.conveyor.batch;
+
+import io.conveyor.job.BatchState;
+import io.conveyor.job.JobState;
+import io.conveyor.web.ApiException;
+import io.conveyor.web.Texts;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** Reads the parameters that the controllers share, and says what would be right where they are wrong. Keeps nothing. */
+final class Parameters {
+
+    private static final List<String> BATCH_STATES =
+            Arrays.stream(BatchState.values()).map(BatchState::wireName).toList();
+    private static final List<String> RESULT_STATES = Arrays.stream(JobState.values())
+            .filter(JobState::isTerminal)
+            .map(JobState::wireName)
+            .toList();
+
+    private Parameters() {}
+
+    /** An integer in a range, or the other value if there is none. */
+    static int integer(String name, @Nullable String value, int min, int max, int absent) {
+        if (value == null) {
+            return absent;
+        }
+        try {
+            int number = Integer.parseInt(value);
+            if (number >= min && number <= max) {
+                return number;
+            }
+        } catch (NumberFormatException e) {
+            // The answer is the same: a number out of range.
+        }
+        String range = max == Integer.MAX_VALUE ? min + " or more" : "from " + min + " to " + max;
+        throw ApiException.invalidParameter(
+                name, "Parameter '" + name + "' is '" + Texts.excerpt(value) + "'; it is a number, " + range + ".");
+    }
+
+    /** An id that a client chose. */
+    static String chosenId(String id) {
+        if (!BatchIds.CHOSEN.matcher(id).matches()) {
+            throw ApiException.invalidParameter(
+                    "id",
+                    "'" + Texts.excerpt(id)
+                            + "' cannot be an id: it has 1 to 63 of A-Z a-z 0-9 . _ -, a letter or digit first.");
+        }
+        return id;
+    }
+
+    /** The state of a batch, or null if none is asked for. */
+    static @Nullable BatchState batchState(@Nullable String value) {
+        if (value == null) {
+            return null;
+        }
+        return BatchState.ofWireName(value)
+                .orElseThrow(() -> ApiException.invalidParameter(
+                        "state",
+                        "There is no state '" + Texts.excerpt(value) + "' of a batch; there are "
+                                + String.join(", ", BATCH_STATES) + ".",
+                        BATCH_STATES));
+    }
+
+    /** States of results, separated by commas; all if none are asked for. */
+    static Set<JobState> resultStates(@Nullable String value) {
+        EnumSet<JobState> states = EnumSet.noneOf(JobState.class);
+        for (String name : value == null ? RESULT_STATES : List.of(value.split(",", -1))) {
+            states.add(Arrays.stream(JobState.values())
+                    .filter(state -> state.isTerminal() && state.wireName().equals(name))
+                    .findFirst()
+                    .orElseThrow(() -> ApiException.invalidParameter(
+                            "state",
+                            "There is no state '" + Texts.excerpt(name) + "' of a result; there are "
+                                    + String.join(", ", RESULT_STATES) + ", separated by commas.",
+                            RESULT_STATES)));
+        }
+        return states;
+    }
+
+    /** A place in a list, in a form that clients do not read. */
+    static String cursor(long place) {
+        return Base64.getUrlEncoder()
+                .withoutPadding()
+                .encodeToString(ByteBuffer.allocate(Long.BYTES).putLong(place).array());
+    }
+
+    /** The place that a cursor stands for, at least 0, or the other value if there is none. */
+    static long place(@Nullable String cursor, long absent) {
+        if (cursor == null) {
+            return absent;
+        }
+        try {
+            byte[] bytes = Base64.getUrlDecoder().decode(cursor);
+            long place = bytes.length == Long.BYTES ? ByteBuffer.wrap(bytes).getLong() : -1;
+            if (place >= 0) {
+                return place;
+            }
+        } catch (IllegalArgumentException e) {
+            // The answer is the same: no cursor of ours.
+        }
+        throw ApiException.invalidParameter(
+                "cursor", "This is no cursor; take it unchanged from next_cursor of the page before.");
+    }
+}

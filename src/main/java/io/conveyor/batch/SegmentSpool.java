@@ -1,0 +1,79 @@
+package io.conveyor.batch;
+
+import io.conveyor.job.Job;
+import io.conveyor.store.BatchRef;
+import io.conveyor.store.BatchStore;
+import io.conveyor.store.PackedSegment;
+import io.conveyor.store.SegmentPacker;
+import io.conveyor.store.StoreException;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The jobs of a submission on their way to the store: packed into segments, of which only the last 256 KiB or so stay in
+ * memory; older ones are written while the body still arrives. A small batch is written with its sealing only. Not
+ * thread-safe.
+ */
+final class SegmentSpool {
+
+    private static final Logger log = LoggerFactory.getLogger(SegmentSpool.class);
+
+    private final BatchStore store;
+    private final BatchRef batch;
+    private final SegmentPacker packer = new SegmentPacker();
+
+    // Mutable state: full segments in memory, their bytes, and whether others have been written
+    private final Deque<PackedSegment> inMemory = new ArrayDeque<>();
+    private long bytes;
+    private boolean spilled;
+
+    SegmentSpool(BatchStore store, BatchRef batch) {
+        this.store = store;
+        this.batch = batch;
+    }
+
+    void add(Job job) {
+        if (packer.isFull()) {
+            take();
+        }
+        packer.add(job);
+    }
+
+    /** The segments that have not been written; to be sealed with the batch. */
+    List<PackedSegment> rest() {
+        if (!packer.isEmpty()) {
+            take();
+        }
+        return List.copyOf(inMemory);
+    }
+
+    private void take() {
+        PackedSegment segment = packer.take();
+        inMemory.add(segment);
+        bytes += segment.data().length;
+        while (bytes > PackedSegment.FULL_BYTES && inMemory.size() > 1) {
+            PackedSegment oldest = inMemory.remove();
+            bytes -= oldest.data().length;
+            spilled = true;
+            store.spill(batch, oldest);
+        }
+    }
+
+    /** Gives up what was written. Never fails: what cannot be given up now is swept at the next start. */
+    void abandon() {
+        if (!spilled) {
+            return;
+        }
+        try {
+            store.abandon(batch);
+        } catch (StoreException e) {
+            log.warn(
+                    "Segments of the refused batch {} stay on the disk until the next start: {}",
+                    batch.id(),
+                    e.getMessage());
+        }
+    }
+}
