@@ -21,6 +21,7 @@ import io.swagger.v3.oas.models.responses.ApiResponses;
 import java.math.BigDecimal;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.springdoc.core.customizers.OpenApiCustomizer;
@@ -77,15 +78,16 @@ final class ApiDocument implements OpenApiCustomizer {
             ModelConverters.getInstance(true).readAll(new AnnotatedType(type)).forEach(api.getComponents()::addSchemas);
         }
         ApiSchemas.anyJson()
-                .forEach((schema, fields) -> fields.forEach((field, description) -> api.getComponents()
-                        .getSchemas()
-                        .get(schema)
-                        .getProperties()
-                        .put(field, new Schema<>().description(description))));
+                .forEach((schema, fields) -> fields.forEach((field, description) -> {
+                    Schema<?> owner = Objects.requireNonNull(
+                            api.getComponents().getSchemas().get(schema), schema);
+                    owner.addProperty(field, new Schema<>().description(description));
+                }));
     }
 
     private static Operation operation(OpenAPI api, String path, PathItem.HttpMethod method) {
-        Operation operation = api.getPaths().get(path).readOperationsMap().get(method);
+        PathItem item = api.getPaths().get(path);
+        Operation operation = item == null ? null : item.readOperationsMap().get(method);
         if (operation == null) {
             throw new IllegalStateException("There is no " + method + " " + path + " to be described");
         }

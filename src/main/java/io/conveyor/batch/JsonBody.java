@@ -28,8 +28,8 @@ final class JsonBody implements AutoCloseable {
 
     private static final int MAX_DEPTH = 64;
 
-    /** More digits are no long; they are not even converted. */
-    private static final int LONG_DIGITS = 19;
+    /** Every number of so many characters is a long; longer ones are out of every range, and not even converted. */
+    private static final int LONG_DIGITS = 18;
 
     /** What Jackson adds to its messages for Java programmers. */
     private static final Pattern JARGON = Pattern.compile(
