@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -33,12 +34,15 @@ final class BackgroundFeeders {
 
     private final WaitingBatches waiting;
     private final Feeder feeder;
+    private final Consumer<ActiveBatch> waitForTurn;
     private final CountDownLatch stopped = new CountDownLatch(1);
     private final List<Thread> threads;
 
-    BackgroundFeeders(WaitingBatches waiting, Feeder feeder) {
+    /** @param waitForTurn takes a batch back that is not fed yet */
+    BackgroundFeeders(WaitingBatches waiting, Feeder feeder, Consumer<ActiveBatch> waitForTurn) {
         this.waiting = waiting;
         this.feeder = feeder;
+        this.waitForTurn = waitForTurn;
         threads = IntStream.rangeClosed(1, THREADS)
                 .mapToObj(n -> new Thread(this::run, "conveyor-feeder-" + n))
                 .toList();
@@ -90,7 +94,7 @@ final class BackgroundFeeders {
             Feeder.Result result = feeder.feed(batch, List.of(), Feeder.Manner.BACKGROUND, TURN, 1);
             switch (result) {
                 case FED -> batch.moveTo(ActiveBatch.Stage.FED);
-                case TIME_UP -> waiting.add(batch);
+                case TIME_UP -> waitForTurn.accept(batch);
                 case CLOSED -> {
                     return false;
                 }
@@ -100,7 +104,7 @@ final class BackgroundFeeders {
                     "Could not read batch {} to feed it; it waits and is tried again",
                     batch.ref().id(),
                     e);
-            waiting.add(batch);
+            waitForTurn.accept(batch);
             return !stopped.await(PAUSE_MILLIS, TimeUnit.MILLISECONDS);
         }
         return true;

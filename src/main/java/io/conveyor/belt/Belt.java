@@ -53,7 +53,7 @@ public final class Belt implements StoreListener {
     private final RunningJobs running;
     private final Feeder feeder;
     private final Clock clock;
-    private final WaitingBatches waiting = new WaitingBatches(this::takeUp);
+    private final WaitingBatches waiting;
     private final BackgroundFeeders feeders;
     private final Waiters waiters = new Waiters();
     private final ConcurrentMap<Long, ActiveBatch> active = new ConcurrentHashMap<>();
@@ -62,20 +62,23 @@ public final class Belt implements StoreListener {
     /** Written by start and stop, read by all. */
     private volatile boolean accepting;
 
+    /** @param ring batches that wait in memory at the most */
     Belt(
             BatchStore store,
             WorkerPool pool,
             HandlerRegistry handlers,
             RunningJobs running,
             JobRunner runner,
-            Clock clock) {
+            Clock clock,
+            int ring) {
         this.store = store;
         this.pool = pool;
         this.handlers = handlers;
         this.running = running;
         this.clock = clock;
+        this.waiting = new WaitingBatches(this::takeUp, ring);
         this.feeder = new Feeder(pool, store, runner);
-        this.feeders = new BackgroundFeeders(waiting, feeder);
+        this.feeders = new BackgroundFeeders(waiting, feeder, this::waitForTurn);
     }
 
     /** Begins to work off what the store holds. */

@@ -22,9 +22,6 @@ final class WaitingBatches {
     /** Batches that wait in memory at the most; a few hundred bytes each. */
     static final int CAPACITY = 4096;
 
-    /** The ring is refilled when fewer wait. */
-    private static final int LOW = CAPACITY / 2;
-
     /** Longest wait of an idle feeder before it looks again, in seconds; signals come earlier. */
     private static final long IDLE_SECONDS = 5;
 
@@ -43,6 +40,7 @@ final class WaitingBatches {
     record Page(List<ActiveBatch> batches, long goOnAfter) {}
 
     private final Source source;
+    private final int capacity;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
 
@@ -54,15 +52,16 @@ final class WaitingBatches {
     private long cursor;
     private boolean closed;
 
-    WaitingBatches(Source source) {
+    WaitingBatches(Source source, int capacity) {
         this.source = source;
+        this.capacity = capacity;
     }
 
     /** Puts a batch at the end of the ring, or parks it when the ring is full; its feeder gives it up with this call. */
     void add(ActiveBatch batch) {
         lock.lock();
         try {
-            if (ring.size() >= CAPACITY) {
+            if (ring.size() >= capacity) {
                 batch.moveTo(ActiveBatch.Stage.PARKED);
             } else {
                 batch.moveTo(ActiveBatch.Stage.WAITING);
@@ -100,7 +99,7 @@ final class WaitingBatches {
                 if (closed) {
                     return null;
                 }
-                refill = behind && !refilling && ring.size() < LOW;
+                refill = behind && !refilling && ring.size() <= capacity / 2;
                 if (!refill) {
                     ActiveBatch first = ring.pollFirst();
                     if (first != null) {

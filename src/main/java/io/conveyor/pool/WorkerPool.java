@@ -218,11 +218,11 @@ public final class WorkerPool implements AutoCloseable {
         Slot outer = CURRENT.get();
         try {
             CURRENT.set(slot);
-            useLoader(thread, loader);
+            thread.setContextClassLoader(loader);
             runMetered(slot, ticket, inCaller, outer);
         } finally {
             CURRENT.set(outer);
-            useLoader(thread, ownLoader);
+            thread.setContextClassLoader(ownLoader);
             useName(thread, name);
             if (interrupted) {
                 thread.interrupt();
@@ -277,12 +277,6 @@ public final class WorkerPool implements AutoCloseable {
     private void countInDrain(boolean drained) {
         if (intake.isClosed()) {
             (drained ? interruptedInDrain : finishedInDrain).incrementAndGet();
-        }
-    }
-
-    private static void useLoader(Thread thread, @Nullable ClassLoader wanted) {
-        if (thread.getContextClassLoader() != wanted) {
-            thread.setContextClassLoader(wanted);
         }
     }
 

@@ -160,17 +160,13 @@ final class GroupCommitter implements AutoCloseable {
         List<Request<?>> requests = new ArrayList<>();
         List<Object> taken = new ArrayList<>();
         try {
-            while (true) {
+            while (!closing || !queue.isEmpty() || !inHand.isEmpty()) {
                 take(taken);
                 sort(taken, requests);
-                if (requests.isEmpty() && (inHand.isEmpty() || waitingToRetry())) {
-                    if (closing && queue.isEmpty()) {
-                        break;
-                    }
-                    continue;
+                if (!requests.isEmpty() || (!inHand.isEmpty() && !waitingToRetry())) {
+                    commitGroup(requests);
+                    requests.clear();
                 }
-                commitGroup(requests);
-                requests.clear();
             }
         } finally {
             closeSession();

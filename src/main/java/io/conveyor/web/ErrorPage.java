@@ -8,6 +8,9 @@ import java.io.IOException;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.webmvc.error.ErrorController;
 import org.springframework.http.HttpMethod;
@@ -27,6 +30,8 @@ import org.springframework.web.servlet.mvc.method.RequestMappingInfoHandlerMappi
 @Hidden
 final class ErrorPage implements ErrorController {
 
+    private static final Logger log = LoggerFactory.getLogger(ErrorPage.class);
+
     private final ObjectProvider<RequestMappingInfoHandlerMapping> mappings;
 
     ErrorPage(ObjectProvider<RequestMappingInfoHandlerMapping> mappings) {
@@ -35,7 +40,10 @@ final class ErrorPage implements ErrorController {
 
     @RequestMapping("${spring.web.error.path:/error}")
     void show(HttpServletRequest request, HttpServletResponse response) throws IOException {
-        ProblemWriter.write(request, response, problem(request));
+        // Tomcat also comes here for an answer that broke on its way; it is about to cut the connection, as it should.
+        if (!response.isCommitted()) {
+            ProblemWriter.write(request, response, problem(request));
+        }
     }
 
     private ApiException problem(HttpServletRequest request) {
@@ -46,15 +54,28 @@ final class ErrorPage implements ErrorController {
             Object method = request.getAttribute(RequestDispatcher.ERROR_METHOD);
             return ApiException.methodNotAllowed(String.valueOf(method), methodsOf(request));
         }
-        return ofStatus(status, request);
+        return ofStatus(status, request, (Throwable) request.getAttribute(RequestDispatcher.ERROR_EXCEPTION));
     }
 
-    /** What a bare status of the container says to the client. */
-    static ApiException ofStatus(int status, HttpServletRequest request) {
+    /**
+     * What a bare status of the container says to the client. The container has logged its own faults already, but not
+     * under the id that the client gets.
+     */
+    static ApiException ofStatus(int status, HttpServletRequest request, @Nullable Throwable thrown) {
         Problem problem = Problem.ofStatus(status);
-        return problem == Problem.INTERNAL
-                ? ApiException.internal(RequestIds.of(request))
-                : ApiException.ofStatus(status, problem.meaning());
+        if (problem == Problem.DRAINING) {
+            return ApiException.draining(1);
+        }
+        if (problem != Problem.INTERNAL) {
+            return ApiException.ofStatus(status, problem.meaning());
+        }
+        String traceId = RequestIds.of(request);
+        log.error(
+                "The container ended a request with {}; the client got a 500 with trace id {}",
+                status,
+                traceId,
+                thrown);
+        return ApiException.internal(traceId);
     }
 
     /** The container's own list names all methods of the dispatcher, not those of this path. */

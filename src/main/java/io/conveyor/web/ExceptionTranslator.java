@@ -1,13 +1,11 @@
 package io.conveyor.web;
 
-import java.net.SocketTimeoutException;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
-import org.apache.coyote.BadRequestException;
 import org.apache.tomcat.util.http.InvalidParameterException;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpMethod;
@@ -35,10 +33,6 @@ final class ExceptionTranslator {
         ApiException meant = causeOf(thrown, ApiException.class);
         if (meant != null) {
             return Optional.of(meant);
-        }
-        BadRequestException unreadable = causeOf(thrown, BadRequestException.class);
-        if (unreadable != null) {
-            return Optional.of(ofBrokenBody(unreadable));
         }
         if (thrown instanceof HttpRequestMethodNotSupportedException e) {
             return Optional.of(ApiException.methodNotAllowed(e.getMethod(), allowed(e.getSupportedHttpMethods())));
@@ -86,14 +80,6 @@ final class ExceptionTranslator {
         Problem problem = Problem.ofStatus(status.value());
         String detail = problem == Problem.NOT_FOUND || body.getDetail() == null ? problem.meaning() : body.getDetail();
         return Optional.of(ApiException.ofStatus(status.value(), detail));
-    }
-
-    /** Tomcat says so when the body breaks its framing, stops coming, or its connection ends. */
-    private static ApiException ofBrokenBody(BadRequestException e) {
-        if (causeOf(e, SocketTimeoutException.class) != null) {
-            return ApiException.of(Problem.REQUEST_TIMEOUT, Problem.REQUEST_TIMEOUT.meaning());
-        }
-        return ApiException.of(Problem.BAD_REQUEST, "The body ended early, or its chunks are not well-formed.");
     }
 
     private static ApiException ofMismatch(MethodArgumentTypeMismatchException e) {

@@ -255,6 +255,7 @@ public enum Problem {
             case 415 -> UNSUPPORTED_MEDIA_TYPE;
             case 431 -> HEADERS_TOO_LARGE;
             case 501, 505 -> UNSUPPORTED_HTTP;
+            case 503 -> DRAINING;
             default -> status >= 400 && status < 500 ? BAD_REQUEST : INTERNAL;
         };
     }

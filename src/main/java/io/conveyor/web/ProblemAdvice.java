@@ -2,11 +2,9 @@ package io.conveyor.web;
 
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
-import java.io.EOFException;
 import java.io.IOException;
-import java.net.SocketTimeoutException;
 import java.util.Optional;
-import org.apache.catalina.connector.ClientAbortException;
+import org.apache.coyote.BadRequestException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.core.Ordered;
@@ -39,14 +37,9 @@ final class ProblemAdvice {
     /** Answers if that is still possible; if not, says so, and the exception must go on to the container. */
     static boolean answered(Exception thrown, HttpServletRequest request, HttpServletResponse response)
             throws IOException {
-        if (isGone(thrown)) {
-            log.debug("The client of {} {} is gone", request.getMethod(), request.getRequestURI());
-            if (!response.isCommitted()) {
-                // Nobody reads it, but the metrics should not count a success.
-                response.setStatus(400);
-                return true;
-            }
-            return thrown instanceof AsyncRequestNotUsableException;
+        if (isOfTheConnection(thrown)) {
+            log.debug("The connection of {} {} failed", request.getMethod(), request.getRequestURI(), thrown);
+            return !response.isCommitted() || thrown instanceof AsyncRequestNotUsableException;
         }
         if (response.isCommitted()) {
             return false;
@@ -67,14 +60,12 @@ final class ProblemAdvice {
         return ApiException.internal(traceId);
     }
 
-    /** Whether nobody is there to read an answer. A body that merely stops coming still has a reader. */
-    private static boolean isGone(Exception thrown) {
-        if (ExceptionTranslator.causeOf(thrown, AsyncRequestNotUsableException.class) != null) {
-            return true;
-        }
-        ClientAbortException abort = ExceptionTranslator.causeOf(thrown, ClientAbortException.class);
-        return abort != null
-                && ExceptionTranslator.causeOf(abort, SocketTimeoutException.class) == null
-                && ExceptionTranslator.causeOf(abort, EOFException.class) == null;
+    /**
+     * Whether Tomcat found that the connection or the framing of the body is broken, or that the body stopped coming. It
+     * has then noted the status of its answer (400, 408) already, and {@link ErrorPage} gives it if anybody is there.
+     */
+    private static boolean isOfTheConnection(Exception thrown) {
+        return ExceptionTranslator.causeOf(thrown, BadRequestException.class) != null
+                || ExceptionTranslator.causeOf(thrown, AsyncRequestNotUsableException.class) != null;
     }
 }

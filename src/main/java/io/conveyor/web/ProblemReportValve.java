@@ -36,12 +36,8 @@ final class ProblemReportValve extends ErrorReportValve {
         }
         response.setHeader(RequestIds.HEADER, RequestIds.of(request));
         response.setHeader("X-Content-Type-Options", "nosniff");
-        if (status >= 500 && thrown != null) {
-            log.error(
-                    "Trace id {} belongs to a fault that the container has logged: {}", RequestIds.of(request), thrown);
-        }
         try {
-            ProblemWriter.write(request, response, ErrorPage.ofStatus(meant(status, thrown), request));
+            ProblemWriter.write(request, response, ErrorPage.ofStatus(meant(status, thrown), request, thrown));
             response.finishResponse();
         } catch (IOException | IllegalStateException e) {
             log.debug("The answer {} could not be written", status, e);

@@ -1,5 +1,6 @@
 package io.conveyor.pool;
 
+import static io.conveyor.pool.PoolTasks.AGES;
 import static io.conveyor.pool.PoolTasks.LONG;
 import static io.conveyor.pool.PoolTasks.awaitUninterruptibly;
 import static io.conveyor.pool.PoolTasks.awaitUntil;
@@ -21,6 +22,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -121,6 +123,29 @@ class DrainTest {
     }
 
     @Test
+    void drainWaitsForCallersToo() throws Exception {
+        Gate busy = new Gate();
+        Gate inCaller = new Gate();
+        WorkerPool pool = new WorkerPool(config(1, 1, 1));
+        pool.offer(busy, Duration.ZERO);
+        busy.awaitStarted();
+        pool.offer(task(() -> {}), Duration.ZERO);
+        Future<Handover> caller = producers.submit(() -> pool.offer(inCaller, Duration.ZERO));
+        inCaller.awaitStarted();
+
+        Future<DrainReport> draining = producers.submit(() -> pool.drain(AGES));
+        awaitUntil(() -> pool.executor().isShutdown() && pool.snapshot().queued() == 0);
+        busy.letGo();
+        awaitUntil(() -> pool.executor().isTerminated());
+        // Whatever the machine does, a drain that waits for the caller is not done yet.
+        assertThatThrownBy(() -> draining.get(100, TimeUnit.MILLISECONDS)).isInstanceOf(TimeoutException.class);
+        inCaller.letGo();
+
+        assertThat(draining.get(LONG.toSeconds(), TimeUnit.SECONDS).finished()).isEqualTo(2);
+        assertThat(caller.get()).isEqualTo(Handover.RAN_IN_CALLER);
+    }
+
+    @Test
     void whoWaitsIsRefusedAndWhoComesLater() throws Exception {
         Gate busy = new Gate();
         Gate queued = new Gate();
@@ -128,7 +153,7 @@ class DrainTest {
         pool.offer(busy, Duration.ZERO);
         busy.awaitStarted();
         pool.offer(queued, Duration.ZERO);
-        Future<Boolean> waiting = producers.submit(() -> pool.enqueue(task(() -> {}), LONG));
+        Future<Boolean> waiting = producers.submit(() -> pool.enqueue(task(() -> {}), AGES));
         awaitUntil(() -> pool.snapshot().producersWaiting() == 1);
 
         producers.execute(pool::close);

@@ -53,12 +53,33 @@ class GuardTest {
         }
     }
 
+    /** Were the watchdog to look once a second only, this would take a minute, and the test has less patience. */
+    @Test
+    void shortLimitsWakeTheWatchdogBeforeItsNextTick() throws Exception {
+        CompletableFuture<Boolean> allExpired = new CompletableFuture<>();
+        try (WorkerPool pool = new WorkerPool(config(1, 1, 0))) {
+            PoolTask sections = task(() -> {
+                boolean expired = true;
+                for (int i = 0; i < 60; i++) {
+                    expired &= runSection(pool, Duration.ofMillis(1), guard -> {})
+                            .guard
+                            .expired();
+                }
+                allExpired.complete(expired);
+            });
+            pool.offer(sections, Duration.ZERO);
+            assertThat(allExpired.get(LONG.toSeconds(), TimeUnit.SECONDS)).isTrue();
+        }
+    }
+
     @Test
     void aLimitOfZeroInterruptsAtOnce() throws Exception {
+        AtomicBoolean expiredFromTheStart = new AtomicBoolean();
         try (WorkerPool pool = new WorkerPool(config(1, 1, 0))) {
-            assertThat(runGuarded(pool, Duration.ZERO, guard -> {}).guard.expired())
-                    .isTrue();
+            Seen seen = runGuarded(pool, Duration.ZERO, guard -> expiredFromTheStart.set(guard.expired()));
+            assertThat(seen.thrown).isTrue();
         }
+        assertThat(expiredFromTheStart).isTrue();
     }
 
     @Test
@@ -161,7 +182,7 @@ class GuardTest {
             interrupter.start();
             pool.offer(
                     task(() -> {
-                        while (hits.get() < 5000) {
+                        while (hits.get() < 1000) {
                             Guard guard = pool.guard(LONG);
                             current.set(guard);
                             spin(random.nextInt(200));

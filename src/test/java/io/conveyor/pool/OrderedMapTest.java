@@ -1,5 +1,6 @@
 package io.conveyor.pool;
 
+import static io.conveyor.pool.PoolTasks.AGES;
 import static io.conveyor.pool.PoolTasks.LONG;
 import static io.conveyor.pool.PoolTasks.awaitUninterruptibly;
 import static io.conveyor.pool.PoolTasks.awaitUntil;
@@ -10,6 +11,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.conveyor.pool.PoolTasks.Gate;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -107,7 +109,7 @@ class OrderedMapTest {
     }
 
     @Test
-    void anErrorEndsTheWaitForRoomInAJammedPool() throws Exception {
+    void anItemThatAWorkerTakesAfterTheErrorDoesNotStart() throws Exception {
         try (WorkerPool small = new WorkerPool(config(2, 1, 0))) {
             Gate other = new Gate();
             small.offer(other, LONG);
@@ -127,6 +129,38 @@ class OrderedMapTest {
                     .hasRootCauseInstanceOf(IOException.class);
             assertThat(started).hasValue(1);
             other.letGo();
+        }
+    }
+
+    @Test
+    void anErrorEndsTheWaitForRoomInAJammedPool() throws Exception {
+        Gate next = new Gate();
+        CountDownLatch jammed = new CountDownLatch(1);
+        CountDownLatch fail = new CountDownLatch(1);
+        AtomicInteger pulled = new AtomicInteger();
+        try (WorkerPool one = new WorkerPool(config(1, 1, 0))) {
+            Iterable<Integer> inputs = () -> pulling(2, pulled, () -> {
+                if (pulled.get() == 2) {
+                    awaitUninterruptibly(jammed);
+                }
+            });
+            Future<List<Integer>> map = others.submit(() -> one.map(inputs, 2, number -> {
+                awaitUninterruptibly(fail);
+                throw new IOException("broken");
+            }));
+            awaitUntil(() -> pulled.get() == 2 && one.snapshot().activeWorkers() == 1);
+            one.offer(next, Duration.ZERO);
+            Future<Boolean> inFront = others.submit(() -> one.enqueue(task(() -> {}), AGES));
+            awaitUntil(() -> one.snapshot().producersWaiting() == 1);
+            jammed.countDown();
+            awaitUntil(() -> one.snapshot().producersWaiting() == 2);
+            fail.countDown();
+
+            // The worker is now in the gate and the one in front has taken the room: only the failure can end the wait.
+            assertThatThrownBy(() -> map.get(LONG.toSeconds(), TimeUnit.SECONDS))
+                    .hasRootCauseInstanceOf(IOException.class);
+            assertThat(inFront.get()).isTrue();
+            next.letGo();
         }
     }
 

@@ -11,6 +11,9 @@ final class PoolTasks {
     /** Far more than anything here takes; only a failing test waits so long. */
     static final Duration LONG = Duration.ofSeconds(30);
 
+    /** What is to end by its own event must not end by its time limit before a test has lost its patience. */
+    static final Duration AGES = Duration.ofHours(1);
+
     private PoolTasks() {}
 
     static PoolTask task(Runnable work) {
@@ -61,7 +64,7 @@ final class PoolTasks {
         public void run() {
             ranOn = Thread.currentThread().getName();
             started.countDown();
-            awaitUninterruptibly(open);
+            awaitUninterruptibly(open, AGES);
             done.countDown();
         }
 
@@ -79,13 +82,17 @@ final class PoolTasks {
     }
 
     static void awaitUninterruptibly(CountDownLatch latch) {
-        long deadline = System.nanoTime() + LONG.toNanos();
+        awaitUninterruptibly(latch, LONG);
+    }
+
+    private static void awaitUninterruptibly(CountDownLatch latch, Duration patience) {
+        long deadline = System.nanoTime() + patience.toNanos();
         boolean interrupted = false;
         try {
             while (true) {
                 try {
                     if (!latch.await(deadline - System.nanoTime(), TimeUnit.NANOSECONDS)) {
-                        throw new AssertionError("waited in vain for " + LONG);
+                        throw new AssertionError("waited in vain for " + patience);
                     }
                     return;
                 } catch (InterruptedException e) {

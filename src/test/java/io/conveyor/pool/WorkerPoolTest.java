@@ -1,5 +1,6 @@
 package io.conveyor.pool;
 
+import static io.conveyor.pool.PoolTasks.AGES;
 import static io.conveyor.pool.PoolTasks.LONG;
 import static io.conveyor.pool.PoolTasks.awaitUninterruptibly;
 import static io.conveyor.pool.PoolTasks.awaitUntil;
@@ -117,7 +118,7 @@ class WorkerPoolTest {
             List<Future<Handover>> waiting = new ArrayList<>();
             for (int i = 0; i < 5; i++) {
                 int number = i;
-                waiting.add(producers.submit(() -> pool.offer(task(() -> ran.add(number)), LONG)));
+                waiting.add(producers.submit(() -> pool.offer(task(() -> ran.add(number)), AGES)));
                 awaitUntil(() -> pool.snapshot().producersWaiting() == number + 1);
             }
             letAllGo(busy, queued);
@@ -140,9 +141,9 @@ class WorkerPoolTest {
             producers.execute(() -> offerOrFail(pool, firstCaller));
             firstCaller.awaitStarted();
             // A feeder that may not run tasks stands in front and must not hold the permit back.
-            Future<Boolean> feeder = producers.submit(() -> pool.enqueue(task(() -> {}), LONG));
+            Future<Boolean> feeder = producers.submit(() -> pool.enqueue(task(() -> {}), AGES));
             awaitUntil(() -> pool.snapshot().producersWaiting() == 1);
-            Future<Handover> second = producers.submit(() -> pool.offer(task(() -> {}), LONG));
+            Future<Handover> second = producers.submit(() -> pool.offer(task(() -> {}), AGES));
             awaitUntil(() -> pool.snapshot().producersWaiting() == 2);
 
             firstCaller.letGo();
@@ -167,7 +168,7 @@ class WorkerPoolTest {
             assertThat(pool.snapshot().queuedBytes()).isEqualTo(1000);
 
             CountDownLatch hugeRan = new CountDownLatch(1);
-            Future<Handover> huge = producers.submit(() -> pool.offer(task(1_000_000, hugeRan::countDown), LONG));
+            Future<Handover> huge = producers.submit(() -> pool.offer(task(1_000_000, hugeRan::countDown), AGES));
             awaitUntil(() -> pool.snapshot().producersWaiting() == 1);
             letAllGo(busy, half);
 
@@ -185,7 +186,7 @@ class WorkerPoolTest {
             pool.offer(busy, Duration.ZERO);
             busy.awaitStarted();
             pool.offer(half, Duration.ZERO);
-            Future<Handover> large = producers.submit(() -> pool.offer(task(900, () -> {}), LONG));
+            Future<Handover> large = producers.submit(() -> pool.offer(task(900, () -> {}), AGES));
             awaitUntil(() -> pool.snapshot().producersWaiting() == 1);
 
             assertThat(pool.offer(task(1, () -> {}), Duration.ZERO)).isEqualTo(Handover.NO_ROOM);
@@ -203,9 +204,9 @@ class WorkerPoolTest {
             pool.offer(busy, Duration.ZERO);
             busy.awaitStarted();
             pool.offer(half, Duration.ZERO);
-            Future<Handover> large = producers.submit(() -> pool.offer(task(900, () -> {}), LONG));
+            Future<Handover> large = producers.submit(() -> pool.offer(task(900, () -> {}), AGES));
             awaitUntil(() -> pool.snapshot().producersWaiting() == 1);
-            Future<Handover> small = producers.submit(() -> pool.offer(task(1, () -> {}), LONG));
+            Future<Handover> small = producers.submit(() -> pool.offer(task(1, () -> {}), AGES));
             awaitUntil(() -> pool.snapshot().producersWaiting() == 2);
 
             large.cancel(true);
@@ -369,9 +370,10 @@ class WorkerPoolTest {
                         throw new StackOverflowError("on purpose");
                     }),
                     LONG);
-            assertThat(dead.take()).hasMessage("on purpose");
+            assertThat(dead.poll(LONG.toSeconds(), TimeUnit.SECONDS)).hasMessage("on purpose");
             pool.offer(task(() -> threads.add(Thread.currentThread())), LONG);
 
+            awaitUntil(() -> threads.size() == 2);
             Thread first = threads.take();
             Thread second = threads.take();
             assertThat(second).isNotSameAs(first);
@@ -419,7 +421,7 @@ class WorkerPoolTest {
 
     private static Handover offerOrFail(WorkerPool pool, PoolTask task) {
         try {
-            return pool.offer(task, LONG);
+            return pool.offer(task, AGES);
         } catch (InterruptedException e) {
             throw new AssertionError(e);
         }

@@ -124,17 +124,21 @@ class BodiesTest {
         assertThat(answer.json().get("supported").toString()).isEqualTo("[\"application/json\"]");
     }
 
-    /** The name is in the query string and in the form: the form must not be read at all. */
     @ParameterizedTest
-    @ValueSource(strings = {"POST /v1/bodies", "PUT /v1/bodies/x"})
-    void aFormIsShownTheRightCommandAndNeverReadAsParameters(String target) throws IOException {
+    @CsvSource({
+        "POST /v1/bodies, application/x-www-form-urlencoded, curl --json @jobs.json",
+        "PUT /v1/bodies/x, application/x-www-form-urlencoded, curl --json @jobs.json",
+        "POST /v1/bodies, multipart/form-data; boundary=x, multipart/form-data"
+    })
+    void aFormIsShownTheRightCommandAndNeverReadAsParameters(String target, String type, String said)
+            throws IOException {
         try (Wire wire = new Wire(port)) {
             wire.send(target + "?name=query HTTP/1.1\r\nHost: a\r\nConnection: close\r\nExpect: 100-continue\r\n"
-                    + "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 20\r\n\r\n");
+                    + "Content-Type: " + type + "\r\nContent-Length: 20\r\n\r\n");
             Wire.Answer answer = wire.readToEnd();
             assertThat(answer.text()).doesNotContain("100 Continue");
-            assertThat(answer.status()).isEqualTo(415);
-            assertThat(answer.json().get("detail").asString()).contains("curl --json @jobs.json");
+            assertThat(answer.status()).as(answer.text()).isEqualTo(415);
+            assertThat(answer.json().get("detail").asString()).contains(said);
         }
     }
 

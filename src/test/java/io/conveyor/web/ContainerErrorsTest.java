@@ -16,7 +16,7 @@ import org.springframework.boot.test.web.server.LocalServerPort;
 @SpringBootTest(
         classes = WebTestApplication.App.class,
         webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
-        properties = "server.address=127.0.0.1")
+        properties = {"server.address=127.0.0.1", "management.endpoints.web.exposure.include=metrics"})
 @ExtendWith(OutputCaptureExtension.class)
 class ContainerErrorsTest {
 
@@ -42,6 +42,7 @@ class ContainerErrorsTest {
         "400, bad-request, POST /v1/bodies HTTP/1.1|Host: a|Content-Length: 1|Content-Length: 2",
         "501, unsupported-http, POST /v1/bodies HTTP/1.1|Host: a|Transfer-Encoding: strange",
         "400, bad-request, GET /v1/parameters?limit=%zz HTTP/1.1|Host: a",
+        "400, bad-request, GET /actuator/metrics/jvm.info?tag=%zz HTTP/1.1|Host: a",
         "405, method-not-allowed, TRACE /v1/json HTTP/1.1|Host: a",
         "405, method-not-allowed, BREW /v1/json HTTP/1.1|Host: a",
         "404, not-found, GET /error HTTP/1.1|Host: a",

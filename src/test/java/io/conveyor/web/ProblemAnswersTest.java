@@ -91,6 +91,23 @@ class ProblemAnswersTest {
         assertThat(sent.body()).doesNotContain("secret");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"send-500", "throw-error"})
+    void aFaultThatOnlyTheContainerSawIsLoggedUnderItsTraceIdToo(String filter, CapturedOutput log) throws Exception {
+        HttpResponse<String> answer =
+                send(request("/v1/json").header("X-Filter", filter).header("X-Request-Id", filter));
+        assertThat(problem(answer, 500, "internal").get("trace_id").asString()).isEqualTo(filter);
+        assertThat(answer.body()).doesNotContain("secret");
+        assertThat(log.getOut()).contains("trace id " + filter);
+    }
+
+    @Test
+    void aContainerThatIsStoppingSaysSo() throws Exception {
+        HttpResponse<String> answer = send(request("/v1/json").header("X-Filter", "send-503"));
+        problem(answer, 503, "draining");
+        assertThat(answer.headers().firstValue("Retry-After")).hasValue("1");
+    }
+
     @Test
     void whatAFailedHandlerHadPreparedIsTakenBack() throws Exception {
         HttpResponse<String> answer = send(request("/v1/prepared"));
@@ -98,11 +115,14 @@ class ProblemAnswersTest {
         assertThat(problem(answer, 404, "batch-not-found").get("batch_id").asString())
                 .isEqualTo("b");
         assertThat(answer.headers().map()).doesNotContainKeys("etag", "location");
+        problem(send(request("/v1/json").header("X-Filter", "prepare")), 404, "batch-not-found");
     }
 
     @Test
-    void anAnswerThatBreaksNeverLooksComplete() {
+    void anAnswerThatBreaksNeverLooksComplete(CapturedOutput log) {
         assertThatThrownBy(() -> send(request("/v1/cut"))).isInstanceOf(IOException.class);
+        // The container's own line.
+        assertThat(log.getOut().split(" ERROR ", -1)).as(log.getOut()).hasSize(2);
     }
 
     @Test

@@ -8,16 +8,21 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.util.Objects;
+import org.apache.catalina.connector.Connector;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.test.context.SpringBootTest;
 import org.springframework.boot.test.system.CapturedOutput;
 import org.springframework.boot.test.system.OutputCaptureExtension;
 import org.springframework.boot.test.web.server.LocalServerPort;
+import org.springframework.boot.tomcat.TomcatWebServer;
+import org.springframework.boot.web.server.servlet.context.ServletWebServerApplicationContext;
 import org.springframework.test.annotation.DirtiesContext;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -37,9 +42,25 @@ class RequestsTest {
     @LocalServerPort
     private int port;
 
+    @Autowired
+    private ServletWebServerApplicationContext context;
+
     @Test
     void theStartWarnsOfNothing(CapturedOutput log) {
         assertThat(log.getOut()).contains("Started RequestsTest").doesNotContain(" WARN ", " ERROR ");
+    }
+
+    @Test
+    void theConnectorHasItsLimits() {
+        Connector connector = ((TomcatWebServer) Objects.requireNonNull(context.getWebServer()))
+                .getTomcat()
+                .getConnector();
+        assertThat(connector.getProperty("maxThreads")).isEqualTo(200);
+        assertThat(connector.getProperty("maxConnections")).isEqualTo(8192);
+        assertThat(connector.getProperty("connectionTimeout")).isEqualTo(20_000);
+        assertThat(connector.getProperty("keepAliveTimeout")).isEqualTo(60_000);
+        assertThat(connector.getProperty("maxKeepAliveRequests")).isEqualTo(-1);
+        assertThat(connector.getProperty("maxSwallowSize")).isEqualTo(2 << 20);
     }
 
     @ParameterizedTest

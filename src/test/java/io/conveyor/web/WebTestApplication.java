@@ -59,6 +59,13 @@ final class WebTestApplication {
                     switch (String.valueOf(request.getHeader("X-Filter"))) {
                         case "throw" -> throw new IllegalStateException("secret of a filter");
                         case "refuse" -> throw ApiException.of(Problem.FORBIDDEN, "Not you.");
+                        case "prepare" -> {
+                            response.getOutputStream().write('x');
+                            throw ApiException.unknownBatch("b");
+                        }
+                        case "send-500" -> response.sendError(500, "secret message");
+                        case "send-503" -> response.sendError(503, "secret message");
+                        case "throw-error" -> throw new AssertionError("secret error of a filter");
                         case "send-error" -> response.sendError(403, "secret message");
                         default -> chain.doFilter(request, response);
                     }

@@ -1,0 +1,191 @@
+package io.conveyor.handler.command;
+
+import io.conveyor.handler.JobContext;
+import io.conveyor.handler.JobFailure;
+import io.conveyor.handler.JobHandler;
+import io.conveyor.handler.JobOutput;
+import io.conveyor.handler.RawJson;
+import io.conveyor.job.JobError;
+import io.conveyor.job.JobKind;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The kind {@code command}: runs a program that the operator has declared, a process a job, never through a shell. What
+ * a client brings is standard input, or single elements of argv behind a {@code --}. The program's processes end with
+ * the job, whatever becomes of it. Keeps no state of a job, so safe for all threads.
+ */
+final class CommandHandler implements JobHandler {
+
+    /** Bytes of arguments that one job may bring: well below what Linux takes for argv and environment together. */
+    private static final int MOST_ARGUMENT_BYTES = 65_536;
+
+    /** What sysexits.h calls EX_TEMPFAIL: the program itself says that another attempt may succeed. */
+    private static final int TEMPORARY_FAILURE = 75;
+
+    /** Of the service's environment, all that a program gets to see. */
+    private static final List<String> INHERITED = List.of("PATH", "HOME", "LANG");
+
+    private final Map<String, CommandProperties.Command> commands;
+    private final ProcessTree trees;
+    private final JobKind kind;
+
+    CommandHandler(Map<String, CommandProperties.Command> commands, ProcessTree trees) {
+        this.commands = new TreeMap<>(commands);
+        this.trees = trees;
+        kind = new JobKind(
+                "command",
+                "Runs a program that the operator has declared; what it writes to standard output is the output.",
+                schema());
+    }
+
+    @Override
+    public JobKind kind() {
+        return kind;
+    }
+
+    @Override
+    public JobOutput handle(JobContext job) throws JobFailure, InterruptedException, IOException {
+        Input input = job.input(Input.class);
+        CommandProperties.Command command = commands.get(input.command());
+        if (command == null) {
+            throw JobFailure.invalid(
+                    "/input/command",
+                    "There is no command '" + input.command() + "' here. There are: "
+                            + String.join(", ", commands.keySet()) + ".");
+        }
+        Duration limit = min(command.timeout(), job.remaining());
+        CommandRun run = new CommandRun(
+                trees,
+                arguments(command, input.args() == null ? List.of() : input.args()),
+                environment(command),
+                command.directory(),
+                command.maxOutput().toBytes());
+        CommandRun.Ended ended =
+                run.run(input.stdin() == null ? new byte[0] : input.stdin().payload(), limit);
+        return switch (ended.how()) {
+            case EXITED -> output(input.command(), ended);
+            case OUT_OF_TIME -> throw timedOut(input.command(), command, limit);
+            case TOO_MUCH_OUTPUT ->
+                throw JobFailure.of("The command '" + input.command() + "' wrote more than "
+                        + command.maxOutput().toBytes() + " bytes, its limit here (conveyor.commands." + input.command()
+                        + ".max-output).");
+        };
+    }
+
+    private static List<String> arguments(CommandProperties.Command command, List<String> theirs) throws JobFailure {
+        long bytes = 0;
+        for (int i = 0; i < theirs.size(); i++) {
+            String argument = theirs.get(i);
+            if (argument == null || argument.indexOf('\0') >= 0) {
+                throw JobFailure.invalid("/input/args/" + i, "An argument is a string without NUL characters.");
+            }
+            bytes += argument.getBytes(StandardCharsets.UTF_8).length + 1;
+        }
+        if (bytes > MOST_ARGUMENT_BYTES) {
+            throw JobFailure.invalid(
+                    "/input/args",
+                    "Arguments may have " + MOST_ARGUMENT_BYTES + " bytes in all. Send the rest on stdin.");
+        }
+        if (!theirs.isEmpty() && !command.args().contains(CommandProperties.Command.PLACE)) {
+            throw JobFailure.invalid("/input/args", "This command takes no arguments of its jobs. Leave args out.");
+        }
+        List<String> argv = new ArrayList<>();
+        Path executable = Objects.requireNonNull(command.executable(), "the program has gone since the start");
+        argv.add(executable.toString());
+        for (String argument : command.args()) {
+            if (!argument.equals(CommandProperties.Command.PLACE)) {
+                argv.add(argument);
+            } else if (!theirs.isEmpty()) {
+                argv.add("--");
+                argv.addAll(theirs);
+            }
+        }
+        return argv;
+    }
+
+    private static Map<String, String> environment(CommandProperties.Command command) {
+        Map<String, String> environment = new TreeMap<>();
+        for (String name : INHERITED) {
+            String value = System.getenv(name);
+            if (value != null) {
+                environment.put(name, value);
+            }
+        }
+        environment.putAll(command.env());
+        return environment;
+    }
+
+    /** JSON where the whole of it is one JSON value, else the text without the line break at its end. */
+    private static JobOutput output(String name, CommandRun.Ended ended) throws JobFailure {
+        if (ended.exitCode() != 0) {
+            boolean retryable = ended.exitCode() == TEMPORARY_FAILURE;
+            throw new JobFailure(JobError.failed(
+                            "The command '" + name + "' ended with exit code " + ended.exitCode() + ".", retryable)
+                    .with("exit_code", ended.exitCode())
+                    .with("stderr", new String(ended.stderr(), StandardCharsets.UTF_8)));
+        }
+        String text;
+        try {
+            text = StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(ended.stdout()))
+                    .toString();
+        } catch (CharacterCodingException e) {
+            throw JobFailure.of("The program wrote bytes that are not UTF-8. Have it write text, JSON or base64.");
+        }
+        Optional<RawJson> json = RawJson.of(text);
+        if (json.isPresent()) {
+            return JobOutput.ofJson(text.strip());
+        }
+        return JobOutput.text(text.endsWith("\n") ? text.substring(0, text.length() - 1) : text);
+    }
+
+    private static JobFailure timedOut(String name, CommandProperties.Command command, Duration limit) {
+        String mend = limit.compareTo(command.timeout()) < 0
+                ? "Give the job a larger timeout_ms."
+                : "That is its limit here (conveyor.commands." + name + ".timeout).";
+        return new JobFailure(new JobError(
+                "job-timeout",
+                "The job ran out of time",
+                "The command '" + name + "' was ended after " + limit.toMillis() + " ms. " + mend,
+                true,
+                Map.of("timeout_ms", limit.toMillis())));
+    }
+
+    private static Duration min(Duration a, Duration b) {
+        return a.compareTo(b) < 0 ? a : b;
+    }
+
+    /** The names need no escaping: a-z, 0-9 and '-'. */
+    private String schema() {
+        String names =
+                commands.keySet().stream().map(name -> "\"" + name + "\"").collect(Collectors.joining(", "));
+        return """
+                {"type": "object", "required": ["command"], "additionalProperties": false, "properties": {
+                  "command": {"enum": [%s]},
+                  "stdin": {"description": "A string is sent as its text, any other JSON value as that JSON."},
+                  "args": {"type": "array", "items": {"type": "string"},
+                    "description": "Arguments, one element of argv each, behind a --; for commands that take them."}},
+                 "description": "Output: what the program writes to standard output; as JSON where the whole of it is \
+                one JSON value, else as text without the line break at its end. Another exit code than 0 fails the job \
+                and brings exit_code and the last 2048 bytes of stderr; exit code 75 can be retried."}""".formatted(names);
+    }
+
+    record Input(
+            String command,
+            @Nullable RawJson stdin,
+            @Nullable List<String> args) {}
+}

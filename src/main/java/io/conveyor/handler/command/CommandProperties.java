@@ -1,0 +1,117 @@
+package io.conveyor.handler.command;
+
+import java.io.File;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+import org.springframework.util.unit.DataSize;
+
+/**
+ * The programs that jobs of the kind "command" may run: {@code conveyor.commands.NAME.*}. Without one there is no such
+ * kind.
+ *
+ * @param commands by name: 1 to 64 characters of a-z, 0-9, '-', starting with a letter. Default: none.
+ */
+@ConfigurationProperties("conveyor")
+public record CommandProperties(@DefaultValue Map<String, Command> commands) {
+
+    private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9-]{0,63}");
+    private static final DataSize LARGEST = DataSize.ofGigabytes(1);
+
+    public CommandProperties {
+        commands = new TreeMap<>(commands);
+        commands.forEach(CommandProperties::check);
+    }
+
+    private static void check(String name, Command command) {
+        String key = "conveyor.commands." + name;
+        if (!NAME.matcher(name).matches()) {
+            throw new IllegalArgumentException(
+                    key + " needs another name: 1 to 64 of a-z, 0-9 and '-', a letter first");
+        }
+        if (command.executable() == null) {
+            throw new IllegalArgumentException(key + ".program is '" + command.program()
+                    + "', which is not an executable file; give its absolute path, or the bare name of a program that"
+                    + " is on the PATH of this service");
+        }
+        if (command.timeout().toMillis() < 1) {
+            throw new IllegalArgumentException(
+                    key + ".timeout is " + command.timeout() + "; set it to 1ms or more, such as 60s");
+        }
+        DataSize maxOutput = command.maxOutput();
+        if (maxOutput.toBytes() < 1 || maxOutput.compareTo(LARGEST) > 0) {
+            throw new IllegalArgumentException(key + ".max-output is " + maxOutput.toBytes()
+                    + " bytes; set it from 1B to 1GB (output is held in memory)");
+        }
+        String directory = command.directory();
+        if (directory != null && !Files.isDirectory(Path.of(directory))) {
+            throw new IllegalArgumentException(
+                    key + ".directory is '" + directory + "', which is not a directory; make it, or leave the key out");
+        }
+    }
+
+    /**
+     * One program, and how it is run.
+     *
+     * @param program the program: an absolute path, or the name of one that is on the PATH of the service. Needed.
+     * @param args its arguments. Where the element {args} stands, a job's own arguments go, after a "--"; without it
+     *     jobs may not bring any. Default: none.
+     * @param timeout how long it may run, 1 ms or more; the job's own time limit counts as well. Default: 60s.
+     * @param maxOutput Maximum size of what it writes to standard output, 1 byte to 1 GB; more fails the job. Default:
+     *     1MB.
+     * @param env environment variables beside PATH, HOME and LANG, which are all that it gets of the service's own.
+     *     Default: none.
+     * @param directory the directory that it runs in. Default: that of the service.
+     */
+    public record Command(
+            String program,
+            @DefaultValue List<String> args,
+            @DefaultValue("60s") Duration timeout,
+            @DefaultValue("1MB") DataSize maxOutput,
+            @DefaultValue Map<String, String> env,
+            @Nullable String directory) {
+
+        /** The element of {@code args} that a job's own arguments take the place of. */
+        static final String PLACE = "{args}";
+
+        public Command {
+            args = List.copyOf(args);
+            env = Map.copyOf(env);
+        }
+
+        /** The program's file; null when there is none that can be executed. */
+        @Nullable
+        Path executable() {
+            if (program.contains("/")) {
+                Path path = Path.of(program);
+                return path.isAbsolute() && isExecutable(path) ? path : null;
+            }
+            String path = System.getenv().getOrDefault("PATH", "/usr/local/bin:/usr/bin:/bin");
+            for (String directory : path.split(File.pathSeparator, -1)) {
+                Path candidate = Path.of(directory, program);
+                if (candidate.isAbsolute() && isExecutable(candidate)) {
+                    return candidate;
+                }
+            }
+            return null;
+        }
+
+        private static boolean isExecutable(Path path) {
+            return Files.isRegularFile(path) && Files.isExecutable(path);
+        }
+
+        /** Without the values of {@code env}: they may be secrets. */
+        @Override
+        public String toString() {
+            return "Command[program=" + program + ", args=" + args + ", timeout=" + timeout + ", maxOutput=" + maxOutput
+                    + ", env=" + env.keySet() + ", directory=" + directory + "]";
+        }
+    }
+}

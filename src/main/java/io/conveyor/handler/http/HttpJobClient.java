@@ -1,0 +1,73 @@
+package io.conveyor.handler.http;
+
+import java.util.concurrent.TimeUnit;
+import org.apache.hc.client5.http.DnsResolver;
+import org.apache.hc.client5.http.config.ConnectionConfig;
+import org.apache.hc.client5.http.config.RequestConfig;
+import org.apache.hc.client5.http.config.TlsConfig;
+import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
+import org.apache.hc.client5.http.impl.classic.HttpClients;
+import org.apache.hc.client5.http.impl.io.ManagedHttpClientConnectionFactory;
+import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManagerBuilder;
+import org.apache.hc.client5.http.io.HttpClientConnectionManager;
+import org.apache.hc.core5.http.config.Http1Config;
+import org.apache.hc.core5.util.TimeValue;
+import org.apache.hc.core5.util.Timeout;
+
+/**
+ * Builds the one client behind all {@code http} jobs: bounded, without memory from one job to the next, and without a
+ * proxy (behind a proxy the resolved address would not be the one that is reached).
+ */
+final class HttpJobClient {
+
+    private static final int MOST_CONNECTIONS = 200;
+    private static final int MOST_CONNECTIONS_A_ROUTE = 50;
+
+    /** Bounds on the head of an answer, which no other limit covers: lines, and characters in one. */
+    private static final int MOST_HEADERS = 200;
+
+    private static final int LONGEST_HEADER = 16_384;
+
+    /** Idle for so long, a connection is looked at before it is used again: a job without retries would fail on a dead one. */
+    private static final TimeValue FRESH = TimeValue.ofMilliseconds(200);
+
+    private HttpJobClient() {}
+
+    static CloseableHttpClient build(HttpJobProperties properties, DnsResolver resolver) {
+        return HttpClients.custom()
+                .setConnectionManager(connections(properties, resolver))
+                .setUserAgent(properties.userAgent())
+                .setDefaultRequestConfig(RequestConfig.custom()
+                        .setConnectionRequestTimeout(Timeout.DISABLED) // the job's own limit is the one that counts
+                        .build())
+                .evictExpiredConnections()
+                .evictIdleConnections(TimeValue.ofSeconds(30))
+                .disableRedirectHandling()
+                .disableCookieManagement()
+                .disableAuthCaching()
+                .disableAutomaticRetries()
+                .build();
+    }
+
+    private static HttpClientConnectionManager connections(HttpJobProperties properties, DnsResolver resolver) {
+        Timeout connect = Timeout.of(properties.connectTimeout().toMillis(), TimeUnit.MILLISECONDS);
+        return PoolingHttpClientConnectionManagerBuilder.create()
+                .setDnsResolver(resolver)
+                .setMaxConnTotal(MOST_CONNECTIONS)
+                .setMaxConnPerRoute(MOST_CONNECTIONS_A_ROUTE)
+                .setDefaultConnectionConfig(ConnectionConfig.custom()
+                        .setConnectTimeout(connect)
+                        .setValidateAfterInactivity(FRESH)
+                        .setTimeToLive(TimeValue.ofMinutes(5))
+                        .build())
+                .setDefaultTlsConfig(
+                        TlsConfig.custom().setHandshakeTimeout(connect).build())
+                .setConnectionFactory(ManagedHttpClientConnectionFactory.builder()
+                        .http1Config(Http1Config.custom()
+                                .setMaxHeaderCount(MOST_HEADERS)
+                                .setMaxLineLength(LONGEST_HEADER)
+                                .build())
+                        .build())
+                .build();
+    }
+}

@@ -1,0 +1,171 @@
+package io.conveyor.belt;
+
+import io.conveyor.handler.HandlerRegistry;
+import io.conveyor.handler.JobContext;
+import io.conveyor.handler.JobHandler;
+import io.conveyor.handler.JobOutput;
+import io.conveyor.job.Job;
+import io.conveyor.job.JobKind;
+import io.conveyor.pool.DrainReport;
+import io.conveyor.pool.SizingAdvice;
+import io.conveyor.pool.WorkerPool;
+import io.conveyor.pool.WorkerPoolConfig;
+import io.conveyor.store.BatchRef;
+import io.conveyor.store.BatchStore;
+import io.conveyor.store.NewBatch;
+import io.conveyor.store.PackedSegment;
+import io.conveyor.store.SegmentPacker;
+import io.conveyor.store.SegmentResults;
+import io.conveyor.store.StoredBatch;
+import io.conveyor.store.TestStores;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+
+/** A belt over a real pool and a real SQLite file, as the service puts it together. */
+final class BeltHarness implements AutoCloseable {
+
+    /** Longest wait for what must happen; generous, since machines stall. */
+    static final long PATIENCE_SECONDS = 60;
+
+    static final String TENANT = "default";
+
+    final TestStores.OpenStore open;
+    final BatchStore store;
+    final WorkerPool pool;
+    final Belt belt;
+
+    BeltHarness(Path file, int workers, int queue, int callers, JobHandler... handlers) throws SQLException {
+        this(file, workers, queue, callers, WaitingBatches.CAPACITY, handlers);
+    }
+
+    BeltHarness(Path file, int workers, int queue, int callers, int ring, JobHandler... handlers) throws SQLException {
+        open = TestStores.open(file);
+        store = open.store();
+        pool = new WorkerPool(new WorkerPoolConfig("test", workers, queue, 1 << 20, callers));
+        HandlerRegistry registry = new HandlerRegistry(List.of(handlers));
+        RunningJobs running = new RunningJobs(workers + callers);
+        Clock clock = Clock.systemUTC();
+        JobRunner runner = new JobRunner(new JobRunner.Parts(
+                pool,
+                registry,
+                store,
+                running,
+                new SizingAdvice(),
+                Duration.ofSeconds(60),
+                clock,
+                List.of(),
+                error -> {}));
+        belt = new Belt(store, pool, registry, running, runner, clock, ring);
+    }
+
+    BeltHarness started() {
+        belt.start();
+        return this;
+    }
+
+    /** A handler made of a lambda. */
+    interface Work {
+        JobOutput handle(JobContext job) throws Exception;
+    }
+
+    static JobHandler handler(String name, Work work) {
+        return new JobHandler() {
+            @Override
+            public JobKind kind() {
+                return new JobKind(name, "for a test", "{}");
+            }
+
+            @Override
+            public JobOutput handle(JobContext job) throws Exception {
+                return work.handle(job);
+            }
+        };
+    }
+
+    /** Segments of jobs of one kind whose inputs are their indexes. */
+    static List<PackedSegment> segments(String kind, int jobs, long timeoutMillis) {
+        List<PackedSegment> segments = new ArrayList<>();
+        SegmentPacker packer = new SegmentPacker();
+        for (int index = 0; index < jobs; index++) {
+            packer.add(new Job(index, kind, null, timeoutMillis, null, bytes(String.valueOf(index))));
+            if (packer.isFull()) {
+                segments.add(packer.take());
+            }
+        }
+        if (!packer.isEmpty()) {
+            segments.add(packer.take());
+        }
+        return segments;
+    }
+
+    BatchRef seal(String id, List<PackedSegment> segments) {
+        int total = segments.stream().mapToInt(PackedSegment::jobs).sum();
+        BatchRef ref = new BatchRef(TENANT, store.newBatchNo(), id);
+        store.seal(new NewBatch(ref, null, null, new byte[] {1}, 0, total, System.currentTimeMillis()), segments);
+        return ref;
+    }
+
+    /** Seals a batch and feeds it from this thread. */
+    BatchRef submit(String id, List<PackedSegment> segments, Duration hold) {
+        BatchRef ref = seal(id, segments);
+        int total = segments.stream().mapToInt(PackedSegment::jobs).sum();
+        belt.feed(ref, 0, total, segments, hold);
+        return ref;
+    }
+
+    StoredBatch awaitEnd(BatchRef ref) throws InterruptedException {
+        CountDownLatch ended = new CountDownLatch(1);
+        try (Belt.Registration registration = belt.onEnd(ref.batchNo(), ended::countDown)) {
+            if (!find(ref).ended() && !ended.await(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+                throw new AssertionError("The batch did not end: " + find(ref));
+            }
+        }
+        return find(ref);
+    }
+
+    StoredBatch find(BatchRef ref) {
+        return store.find(TENANT, ref.id()).orElseThrow();
+    }
+
+    /** All result lines there are, in input order. */
+    List<String> results(BatchRef ref) {
+        List<String> lines = new ArrayList<>();
+        SegmentResults results = store.results(ref, 0);
+        while (results != null) {
+            for (int n = 0; n < results.size(); n++) {
+                results.line(
+                        n,
+                        (bytes, offset, length) ->
+                                lines.add(new String(bytes, offset, length, StandardCharsets.UTF_8).strip()));
+            }
+            results = store.results(ref, results.nextIndex());
+        }
+        return lines;
+    }
+
+    static byte[] bytes(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    static String input(JobContext job) {
+        return new String(job.input(), StandardCharsets.UTF_8);
+    }
+
+    DrainReport stop(Duration drain) {
+        return belt.stop(drain);
+    }
+
+    @Override
+    public void close() {
+        belt.stop(Duration.ZERO);
+        pool.close();
+        open.close();
+    }
+}
