@@ -1,14 +1,14 @@
 package io.conveyor.store;
 
 import static io.conveyor.store.Batches.TENANT;
+import static io.conveyor.store.Batches.Told.take;
 import static io.conveyor.store.Batches.batch;
 import static io.conveyor.store.Batches.outcome;
 import static io.conveyor.store.Batches.seal;
 import static io.conveyor.store.Batches.segments;
-import static io.conveyor.store.Batches.Told.take;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.conveyor.job.BatchOutcome;
 import io.conveyor.job.BatchState;
@@ -19,6 +19,7 @@ import io.conveyor.store.Batches.Told;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -42,6 +43,9 @@ import org.junit.jupiter.api.Test;
 abstract class BatchStoreContract {
 
     private static final Pattern LINE = Pattern.compile("\\{\"index\":(\\d+),\"seq\":(\\d+)(,.*})\n");
+
+    private static final List<JobState> TERMINAL =
+            Arrays.stream(JobState.values()).filter(JobState::isTerminal).toList();
 
     BatchStore store;
     Told told = new Told();
@@ -119,7 +123,9 @@ abstract class BatchStoreContract {
 
         assertThat(store.find(TENANT, "b1")).isEmpty();
         assertThat(store.status().backlogJobs()).isZero();
-        assertThat(store.status().working()).as("one wrong request is no trouble of the store").isTrue();
+        assertThat(store.status().working())
+                .as("one wrong request is no trouble of the store")
+                .isTrue();
     }
 
     @Test
@@ -159,7 +165,9 @@ abstract class BatchStoreContract {
         assertThat(found("b1").tally().total()).isEqualTo(10);
         assertThat(store.status().backlogJobs()).isEqualTo(10);
         NewBatch other = batch(new BatchRef("globex", store.newBatchNo(), "b1"), 5);
-        assertThat(store.seal(other, segments(0, 5, 256))).as("another tenant's").isTrue();
+        assertThat(store.seal(other, segments(0, 5, 256)))
+                .as("another tenant's")
+                .isTrue();
         assertThat(store.find("globex", "b1").orElseThrow().tally().total()).isEqualTo(5);
     }
 
@@ -196,7 +204,7 @@ abstract class BatchStoreContract {
         Map<JobState, Integer> expected = new TreeMap<>();
         for (OpenSegment open : openSegments(batch.ref())) {
             for (int i = 0; i < open.segment().jobs(); i++) {
-                JobState state = JobState.values()[2 + random.nextInt(4)];
+                JobState state = TERMINAL.get(random.nextInt(TERMINAL.size()));
                 expected.merge(state, 1, Integer::sum);
                 outcomes.add(outcome(open.ref(), open.segment().firstIndex() + i, state, random.nextInt(40)));
             }
@@ -251,7 +259,8 @@ abstract class BatchStoreContract {
     void twoReferencesToOneSegmentRecordEachJobOnce() throws Exception {
         SplittableRandom random = seeded();
         NewBatch batch = seal(store, "b1", 200, 256);
-        SegmentRef loaded = Objects.requireNonNull(store.openSegment(batch.ref(), 0)).ref();
+        SegmentRef loaded =
+                Objects.requireNonNull(store.openSegment(batch.ref(), 0)).ref();
         SegmentRef fresh = SegmentRef.fresh(batch.ref(), 0);
         inParallel(2, n -> {
             SplittableRandom mine = random.split();
@@ -272,7 +281,8 @@ abstract class BatchStoreContract {
     @Test
     void outcomesOfAFormerOwnerAreLate() {
         NewBatch batch = seal(store, "b1", 10, 256);
-        SegmentRef old = Objects.requireNonNull(store.openSegment(batch.ref(), 0)).ref();
+        SegmentRef old =
+                Objects.requireNonNull(store.openSegment(batch.ref(), 0)).ref();
         OutcomeEntry before = outcome(old, 3);
         store.record(before);
         take(told.kept, 1);
@@ -355,9 +365,13 @@ abstract class BatchStoreContract {
         OpenSegment open = Objects.requireNonNull(store.openSegment(batch.ref(), 0));
         assertThat(open.segment().firstIndex()).isEqualTo(200);
         assertThat(open.recorded().stream().toArray()).containsExactly(0, 199);
-        assertThat(Objects.requireNonNull(store.openSegment(batch.ref(), 399)).segment().firstIndex())
+        assertThat(Objects.requireNonNull(store.openSegment(batch.ref(), 399))
+                        .segment()
+                        .firstIndex())
                 .isEqualTo(200);
-        assertThat(Objects.requireNonNull(store.openSegment(batch.ref(), 400)).segment().firstIndex())
+        assertThat(Objects.requireNonNull(store.openSegment(batch.ref(), 400))
+                        .segment()
+                        .firstIndex())
                 .isEqualTo(400);
         assertThat(store.openSegment(batch.ref(), 600)).isNull();
         assertThat(openJobs(batch.ref())).hasSize(398).doesNotContain(0, 199, 200, 399);
@@ -378,10 +392,14 @@ abstract class BatchStoreContract {
         assertThatThrownBy(() -> store.results(ended.ref(), 0)).isInstanceOf(StoreException.class);
         store.record(outcome(SegmentRef.fresh(ended.ref(), 0), 0));
         take(told.late, 1);
-        assertThat(rowsAfterSweep()).as("the running batch's segment and its input").isEqualTo(2);
+        assertThat(rowsAfterSweep())
+                .as("the running batch's segment and its input")
+                .isEqualTo(2);
         assertThat(openJobs(running.ref())).hasSize(10);
         assertThat(store.status().batches()).containsEntry(BatchState.ENDED, 0L).containsEntry(BatchState.RUNNING, 1L);
-        assertThat(store.seal(batch(store, "ended", 1), segments(0, 1, 256))).as("the id is free again").isTrue();
+        assertThat(store.seal(batch(store, "ended", 1), segments(0, 1, 256)))
+                .as("the id is free again")
+                .isTrue();
     }
 
     @Test
@@ -421,6 +439,7 @@ abstract class BatchStoreContract {
     }
 
     @Test
+    @SuppressWarnings("NullAway") // JDK 17 does not show it that the array may be null
     void listsAreFilteredAndPagedNewestFirst() {
         List<String> ids = new ArrayList<>();
         for (int i = 0; i < 7; i++) {
@@ -453,8 +472,12 @@ abstract class BatchStoreContract {
             before = page.isEmpty() ? before : page.get(page.size() - 1).ref().batchNo();
         } while (!page.isEmpty());
         assertThat(paged).hasSize(8).startsWith("named", "b6").endsWith("b0");
-        assertThat(store.unfinished(0, 10)).extracting(b -> b.ref().id()).containsExactly("b1", "b3", "b5", "named", "theirs");
-        assertThat(store.unfinished(found("b3").ref().batchNo(), 1)).extracting(b -> b.ref().id()).containsExactly("b5");
+        assertThat(store.unfinished(0, 10))
+                .extracting(b -> b.ref().id())
+                .containsExactly("b1", "b3", "b5", "named", "theirs");
+        assertThat(store.unfinished(found("b3").ref().batchNo(), 1))
+                .extracting(b -> b.ref().id())
+                .containsExactly("b5");
     }
 
     @Test
@@ -465,6 +488,7 @@ abstract class BatchStoreContract {
                 outcome(SegmentRef.fresh(running.ref(), 0), 5), outcome(SegmentRef.fresh(running.ref(), 256), 300));
         some.forEach(store::record);
         take(told.kept, 302);
+        long rows = rowsAfterSweep();
         NewBatch upload = batch(store, "upload", 512);
         store.spill(upload.ref(), segments(0, 256, 256).get(0));
         StoreStatus before = store.status();
@@ -481,7 +505,7 @@ abstract class BatchStoreContract {
         assertThat(resultLines(ended.ref())).hasSize(300);
         assertThat(store.find(TENANT, "upload")).isEmpty();
         assertThat(store.newBatchNo()).isGreaterThan(upload.ref().batchNo());
-        assertThat(rowsAfterSweep()).as("3 + 2 segments, their inputs, and the blocks alone").isLessThan(10 + 302 + 1);
+        assertThat(rowsAfterSweep()).as("nothing of the upload").isEqualTo(rows);
         assertThatThrownBy(() -> store.seal(upload, segments(256, 512, 256))).isInstanceOf(StoreException.class);
     }
 
@@ -597,7 +621,8 @@ abstract class BatchStoreContract {
         OpenSegment open = store.openSegment(batch, 0);
         while (open != null) {
             segments.add(open);
-            open = store.openSegment(batch, open.segment().firstIndex() + open.segment().jobs());
+            open = store.openSegment(
+                    batch, open.segment().firstIndex() + open.segment().jobs());
         }
         return segments;
     }
@@ -639,11 +664,15 @@ abstract class BatchStoreContract {
         Set<Integer> seqs = new HashSet<>();
         for (String line : resultLines(batch)) {
             Matcher parts = LINE.matcher(line);
-            assertThat(parts.matches()).as(line.substring(0, Math.min(100, line.length()))).isTrue();
+            assertThat(parts.matches())
+                    .as(line.substring(0, Math.min(100, line.length())))
+                    .isTrue();
             int index = Integer.parseInt(parts.group(1));
             indexes.add(index);
             seqs.add(Integer.parseInt(parts.group(2)));
-            assertThat(parts.group(3).equals(expected.get(index))).as("line %s", index).isTrue();
+            assertThat(parts.group(3).equals(expected.get(index)))
+                    .as("line %s", index)
+                    .isTrue();
         }
         assertThat(indexes).containsExactlyElementsOf(expected.keySet());
         assertThat(seqs).hasSize(expected.size());

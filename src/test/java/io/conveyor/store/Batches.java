@@ -9,6 +9,8 @@ import java.util.SplittableRandom;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 
 /** Makes batches, jobs and outcomes, and waits for what the store tells. */
 final class Batches {
@@ -68,6 +70,17 @@ final class Batches {
 
     static byte[] bytes(String text) {
         return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    /** Looks until it is so. */
+    static void until(BooleanSupplier condition) {
+        long begin = System.nanoTime();
+        while (!condition.getAsBoolean()) {
+            LockSupport.parkNanos(200_000);
+            if (System.nanoTime() - begin > TimeUnit.SECONDS.toNanos(60)) {
+                throw new AssertionError("It did not come about");
+            }
+        }
     }
 
     static <T> void shuffle(List<T> list, SplittableRandom random) {

@@ -53,9 +53,7 @@ final class SqliteBatchStoreTest extends BatchStoreContract {
         BatchRef marker = batch(store, "marker", 2).ref();
         store.spill(marker, segments(0, 1, 256).get(0));
         store.abandon(marker);
-        while (stores.count("unowned") > 0) {
-            Thread.onSpinWait(); // the marker is swept last: the keeper takes the oldest first
-        }
+        Batches.until(() -> stores.count("unowned") == 0); // the marker goes last: the oldest is swept first
         return stores.count("segment") + stores.count("segment_input") + stores.count("outcome_block");
     }
 
@@ -90,7 +88,9 @@ final class SqliteBatchStoreTest extends BatchStoreContract {
         BatchStore after = afterCrash();
 
         assertThat(after.find(Batches.TENANT, "b1")).isPresent();
-        assertThat(after.status().walBytes()).as("folded into the database and flushed").isZero();
+        assertThat(after.status().walBytes())
+                .as("folded into the database and flushed")
+                .isZero();
         assertThat(after.status().databaseBytes()).isPositive();
         assertThat(after.status().freeBytes()).isPositive();
     }
