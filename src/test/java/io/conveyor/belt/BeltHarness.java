@@ -62,7 +62,7 @@ final class BeltHarness implements AutoCloseable {
                 clock,
                 List.of(),
                 error -> {}));
-        belt = new Belt(store, pool, registry, running, runner, clock, ring);
+        belt = new Belt(store, pool, registry, running, runner, ring);
     }
 
     BeltHarness started() {
@@ -108,15 +108,14 @@ final class BeltHarness implements AutoCloseable {
     BatchRef seal(String id, List<PackedSegment> segments) {
         int total = segments.stream().mapToInt(PackedSegment::jobs).sum();
         BatchRef ref = new BatchRef(TENANT, store.newBatchNo(), id);
-        store.seal(new NewBatch(ref, null, null, new byte[] {1}, 0, total, System.currentTimeMillis()), segments);
+        belt.seal(new NewBatch(ref, null, null, new byte[] {1}, 0, total, System.currentTimeMillis()), segments);
         return ref;
     }
 
     /** Seals a batch and feeds it from this thread. */
     BatchRef submit(String id, List<PackedSegment> segments, Duration hold) {
         BatchRef ref = seal(id, segments);
-        int total = segments.stream().mapToInt(PackedSegment::jobs).sum();
-        belt.feed(ref, 0, total, segments, hold);
+        belt.feed(ref, segments, hold);
         return ref;
     }
 
