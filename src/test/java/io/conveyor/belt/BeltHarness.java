@@ -20,7 +20,6 @@ import io.conveyor.store.StoredBatch;
 import io.conveyor.store.TestStores;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -41,11 +40,11 @@ final class BeltHarness implements AutoCloseable {
     final WorkerPool pool;
     final Belt belt;
 
-    BeltHarness(Path file, int workers, int queue, int callers, JobHandler... handlers) throws SQLException {
+    BeltHarness(Path file, int workers, int queue, int callers, JobHandler... handlers) {
         this(file, workers, queue, callers, WaitingBatches.CAPACITY, handlers);
     }
 
-    BeltHarness(Path file, int workers, int queue, int callers, int ring, JobHandler... handlers) throws SQLException {
+    BeltHarness(Path file, int workers, int queue, int callers, int ring, JobHandler... handlers) {
         open = TestStores.open(file);
         store = open.store();
         pool = new WorkerPool(new WorkerPoolConfig("test", workers, queue, 1 << 20, callers));
