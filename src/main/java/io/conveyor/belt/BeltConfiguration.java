@@ -54,7 +54,7 @@ class BeltConfiguration {
         List<JobListener> told = listeners.orderedStream().toList();
         JobRunner runner = new JobRunner(new JobRunner.Parts(
                 pool, handlers, store, running, sizing, properties.job().timeout(), clock, told, error -> exit()));
-        return new Belt(store, pool, handlers, running, runner, clock, WaitingBatches.CAPACITY);
+        return new Belt(store, pool, handlers, running, runner, WaitingBatches.CAPACITY);
     }
 
     @Bean
