@@ -3,15 +3,16 @@ package io.conveyor.batch;
 import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.atomic.LongAdder;
 import org.springframework.stereotype.Component;
 
 /** Counts the submissions that were refused at a limit, since the start, for whoever watches the service. Thread-safe. */
 @Component
-public final class Refusals {
+final class Refusals {
 
     /** The limit. */
-    public enum Reason {
+    enum Reason {
         BACKLOG,
         SUBMISSIONS,
         TOO_LARGE,
@@ -20,7 +21,7 @@ public final class Refusals {
         STORAGE_FULL;
 
         /** The name in metrics: lower case. */
-        public String wireName() {
+        String wireName() {
             return name().toLowerCase(Locale.ROOT);
         }
     }
@@ -38,11 +39,11 @@ public final class Refusals {
     }
 
     /** Refusals for that reason since the start. */
-    public long count(Reason reason) {
+    long count(Reason reason) {
         return counter(reason).sum();
     }
 
     private LongAdder counter(Reason reason) {
-        return counts.getOrDefault(reason, new LongAdder());
+        return Objects.requireNonNull(counts.get(reason), "every reason has a counter");
     }
 }

@@ -1,36 +1,73 @@
 package io.conveyor.monitor;
 
+import io.conveyor.belt.Belt;
 import io.conveyor.belt.JobListener;
+import io.conveyor.job.JobKind;
 import io.conveyor.job.JobState;
+import io.conveyor.pool.SizingAdvice;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.beans.factory.SmartInitializingSingleton;
 import org.springframework.stereotype.Component;
 
-/** How long jobs take, by kind and state; kinds are the registered ones, so the tags are few. Thread-safe. */
+/**
+ * How long jobs take, by kind and state. A kind that is not registered (its jobs may come out of an older store) counts
+ * under {@value SizingAdvice#OTHER_KINDS}, so that no client can add series. Thread-safe.
+ *
+ * <p>The series of every registered kind exist before its first job: a rate over a series that was not there begins with
+ * a gap. The belt has this object as its listener, so it comes late, through a provider.
+ */
 @Component
-final class JobMeters implements JobListener {
+final class JobMeters implements JobListener, SmartInitializingSingleton {
 
-    private record Key(String kind, JobState state) {}
-
+    private final ObjectProvider<Belt> belt;
     private final MeterRegistry registry;
-    private final Map<Key, Timer> timers = new ConcurrentHashMap<>();
+    private final OfKind others;
 
-    JobMeters(MeterRegistry registry) {
+    // Mutable state
+    /** By kind. Written once, before the belt starts; read by all threads that run jobs. */
+    private volatile Map<String, OfKind> timers = Map.of();
+
+    /** The two timers that every job meets, at hand: this is called a million times a second. */
+    private record OfKind(String kind, Timer succeeded, Timer failed) {}
+
+    JobMeters(ObjectProvider<Belt> belt, MeterRegistry registry) {
+        this.belt = belt;
         this.registry = registry;
+        this.others = ofKind(SizingAdvice.OTHER_KINDS);
+    }
+
+    @Override
+    public void afterSingletonsInstantiated() {
+        timers = belt.getObject().kinds().stream()
+                .map(JobKind::name)
+                .collect(Collectors.toUnmodifiableMap(Function.identity(), this::ofKind));
+    }
+
+    private OfKind ofKind(String kind) {
+        return new OfKind(kind, timer(kind, JobState.SUCCEEDED), timer(kind, JobState.FAILED));
+    }
+
+    private Timer timer(String kind, JobState state) {
+        return Buckets.timer("conveyor.job.duration", "Time a job spent in its handler")
+                .tag("kind", kind)
+                .tag("state", state.wireName())
+                .register(registry);
     }
 
     @Override
     public void ran(String kind, JobState state, long nanos) {
-        timers.computeIfAbsent(new Key(kind, state), this::timer).record(nanos, TimeUnit.NANOSECONDS);
-    }
-
-    private Timer timer(Key key) {
-        return Buckets.timer("conveyor.job.duration", "Time a job spent in its handler")
-                .tag("kind", key.kind())
-                .tag("state", key.state().wireName())
-                .register(registry);
+        OfKind known = timers.getOrDefault(kind, others);
+        Timer timer = switch (state) {
+            case SUCCEEDED -> known.succeeded();
+            case FAILED -> known.failed();
+            case CANCELLED, EXPIRED, PENDING, RUNNING -> timer(known.kind(), state);
+        };
+        timer.record(nanos, TimeUnit.NANOSECONDS);
     }
 }

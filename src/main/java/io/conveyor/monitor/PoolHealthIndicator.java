@@ -20,7 +20,10 @@ final class PoolHealthIndicator extends AbstractHealthIndicator {
 
     @Override
     protected void doHealthCheck(Health.Builder builder) {
-        PoolSnapshot snapshot = pool.snapshot();
+        describe(pool.snapshot(), builder);
+    }
+
+    static void describe(PoolSnapshot snapshot, Health.Builder builder) {
         builder.status(snapshot.stuck() < snapshot.workers() ? Status.UP : Status.DOWN)
                 .withDetail("workers", snapshot.workers())
                 .withDetail("active", snapshot.activeWorkers())

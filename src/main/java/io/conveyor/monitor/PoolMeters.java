@@ -12,6 +12,7 @@ import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.binder.MeterBinder;
 import io.micrometer.core.instrument.binder.jvm.ExecutorServiceMetrics;
 import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.ObjectProvider;
@@ -45,15 +46,20 @@ final class PoolMeters implements MeterBinder, PoolListener {
 
     @Override
     public void started(PoolTask task, long waitedNanos, boolean inCaller) {
-        queueWait.record(Duration.ofNanos(Math.max(0, waitedNanos)));
+        queueWait.record(Math.max(0, waitedNanos), TimeUnit.NANOSECONDS);
     }
 
     @Override
     public void bindTo(MeterRegistry registry) {
         new ExecutorServiceMetrics(pool.getObject().executor(), "conveyor", Tags.empty()).bindTo(registry);
-        gauge(registry, "conveyor.workers", "", "Size of the crew", PoolSnapshot::workers);
-        gauge(registry, "conveyor.workers.active", "", "Workers that run a job now", PoolSnapshot::activeWorkers);
-        gauge(registry, "conveyor.workers.stuck", "", "Jobs that ignored their interrupt for 5 s", PoolSnapshot::stuck);
+        gauge(registry, "conveyor.workers", null, "Size of the crew", PoolSnapshot::workers);
+        gauge(registry, "conveyor.workers.active", null, "Workers that run a job now", PoolSnapshot::activeWorkers);
+        gauge(
+                registry,
+                "conveyor.workers.stuck",
+                null,
+                "Jobs that ignored their interrupt for 5 s",
+                PoolSnapshot::stuck);
         gauge(
                 registry,
                 "conveyor.worker.longest.job",
@@ -63,13 +69,13 @@ final class PoolMeters implements MeterBinder, PoolListener {
         gauge(
                 registry,
                 "conveyor.callers.running",
-                "",
+                null,
                 "Callers that run a job themselves now",
                 PoolSnapshot::callersRunning);
         gauge(
                 registry,
                 "conveyor.callers.permits",
-                "",
+                null,
                 "Callers that may run jobs at once",
                 PoolSnapshot::callerRunsPermits);
         gauge(registry, "conveyor.queue.depth", "jobs", "Jobs that wait in memory for a worker", PoolSnapshot::queued);
@@ -97,7 +103,7 @@ final class PoolMeters implements MeterBinder, PoolListener {
         counter(
                 registry,
                 "conveyor.caller.runs",
-                "",
+                null,
                 "Jobs that their callers ran themselves",
                 PoolSnapshot::callerRunsTotal);
     }
@@ -111,18 +117,26 @@ final class PoolMeters implements MeterBinder, PoolListener {
     }
 
     private void gauge(
-            MeterRegistry registry, String name, String unit, String text, ToDoubleFunction<PoolSnapshot> value) {
+            MeterRegistry registry,
+            String name,
+            @Nullable String unit,
+            String text,
+            ToDoubleFunction<PoolSnapshot> value) {
         Gauge.builder(name, () -> value.applyAsDouble(snapshot()))
                 .description(text)
-                .baseUnit(unit.isEmpty() ? null : unit)
+                .baseUnit(unit)
                 .register(registry);
     }
 
     private void counter(
-            MeterRegistry registry, String name, String unit, String text, ToDoubleFunction<PoolSnapshot> value) {
+            MeterRegistry registry,
+            String name,
+            @Nullable String unit,
+            String text,
+            ToDoubleFunction<PoolSnapshot> value) {
         FunctionCounter.builder(name, this, meters -> value.applyAsDouble(meters.snapshot()))
                 .description(text)
-                .baseUnit(unit.isEmpty() ? null : unit)
+                .baseUnit(unit)
                 .register(registry);
     }
 

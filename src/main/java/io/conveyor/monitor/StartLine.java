@@ -52,8 +52,13 @@ final class StartLine {
                 belt.job().timeout(),
                 belt.drain(),
                 store.retention(),
-                environment.getProperty("spring.datasource.url"),
+                withoutParameters(environment.getProperty("spring.datasource.url", "none")),
                 status.backlogJobs(),
                 Runtime.version().feature());
+    }
+
+    /** Parameters of a database address may hold a password. */
+    private static String withoutParameters(String url) {
+        return url.split("\\?", 2)[0];
     }
 }

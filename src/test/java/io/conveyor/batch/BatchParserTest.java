@@ -287,7 +287,8 @@ class BatchParserTest {
         String head = "{\"kind\":\"echo\",\"input\":\"";
         String largest = head + "x".repeat(MAX_JOB - head.length() - 2) + "\"}";
         for (int before = 0; before < 40; before++) {
-            parse("[" + "{\"kind\":\"echo\"},".repeat(7) + " ".repeat(20_000 + before * 397) + largest + "]");
+            parse("[" + "{\"kind\":\"echo\"},".repeat(7) + " ".repeat(14_800 + before * 37) + largest + " ".repeat(9000)
+                    + "]");
             assertThat(jobs).hasSize(8);
             assertThat(jobs.get(7).input()).hasSize(MAX_JOB - head.length());
         }
