@@ -26,7 +26,7 @@ import tools.jackson.databind.json.JsonMapper;
 @SpringBootTest(
         classes = WebTestApplication.App.class,
         webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
-        properties = "server.address=127.0.0.1")
+        properties = {"server.address=127.0.0.1", "management.endpoint.health.validate-group-membership=false"})
 @ExtendWith(OutputCaptureExtension.class)
 class ProblemAnswersTest {
 

@@ -31,7 +31,12 @@ import tools.jackson.databind.json.JsonMapper;
 @SpringBootTest(
         classes = WebTestApplication.App.class,
         webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
-        properties = {"server.address=127.0.0.1", "requests-test=starts-anew"})
+        properties = {
+            "server.address=127.0.0.1",
+            "requests-test=starts-anew",
+            "spring.main.log-startup-info=true",
+            "management.endpoint.health.validate-group-membership=false"
+        })
 @ExtendWith(OutputCaptureExtension.class)
 @DirtiesContext
 class RequestsTest {
