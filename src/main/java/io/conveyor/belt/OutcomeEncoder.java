@@ -43,7 +43,7 @@ final class OutcomeEncoder {
      * What an attempt brought.
      *
      * @param state terminal state
-     * @param output JSON value, when it succeeded
+     * @param output JSON value on one line, as {@code JobOutput} makes it, when it succeeded
      * @param error why there is none, when it did not
      */
     record Outcome(
@@ -67,17 +67,17 @@ final class OutcomeEncoder {
         byte[] value = outcome.output() != null ? outcome.output() : error(outcome);
         Buffer line = new Buffer(value.length + FRAME_BYTES);
         if (job.customId() != null) {
-            line.add(CUSTOM_ID).add(MAPPER.writeValueAsBytes(job.customId()));
+            addString(line.add(CUSTOM_ID), job.customId());
         }
         line.add(KIND).add(ascii(job.kind()));
         line.add(STATE).add(ascii(outcome.state().wireName()));
-        line.add(outcome.output() != null ? OUTPUT : ERROR).addOnOneLine(value);
+        line.add(outcome.output() != null ? OUTPUT : ERROR).add(value);
         line.add(ATTEMPTS).add(run.attempts());
         line.add(WAIT).add(run.waitMillis());
         line.add(DURATION).add(run.durationMillis());
         addTime(line.add(STARTED), run.startedAt());
         addTime(line.add(ENDED), run.endedAt());
-        line.add(WORKER).add(MAPPER.writeValueAsBytes(run.worker())).add((byte) '}');
+        addString(line.add(WORKER), run.worker()).add((byte) '}');
         return line.bytes();
     }
 
@@ -112,6 +112,23 @@ final class OutcomeEncoder {
                 .add((byte) 'Z');
     }
 
+    /** As a JSON string. Names of threads and of jobs are plain as a rule, and a mapper costs more than the whole line. */
+    private static Buffer addString(Buffer line, String text) {
+        return isPlain(text)
+                ? line.add((byte) '"').add(ascii(text)).add((byte) '"')
+                : line.add(MAPPER.writeValueAsBytes(text));
+    }
+
+    private static boolean isPlain(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c < ' ' || c > '~' || c == '"' || c == '\\') {
+                return false;
+            }
+        }
+        return true;
+    }
+
     private static byte[] ascii(String text) {
         return text.getBytes(StandardCharsets.US_ASCII);
     }
@@ -141,18 +158,6 @@ final class OutcomeEncoder {
 
         Buffer add(long number) {
             return add(ascii(Long.toString(number)));
-        }
-
-        /** Line breaks in JSON stand only between tokens; a result is one line, so they become spaces. */
-        Buffer addOnOneLine(byte[] json) {
-            int from = size;
-            add(json);
-            for (int i = from; i < size; i++) {
-                if (bytes[i] == '\n' || bytes[i] == '\r') {
-                    bytes[i] = ' ';
-                }
-            }
-            return this;
         }
 
         byte[] bytes() {

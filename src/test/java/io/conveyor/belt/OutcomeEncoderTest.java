@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.conveyor.belt.OutcomeEncoder.Outcome;
 import io.conveyor.belt.OutcomeEncoder.Run;
+import io.conveyor.handler.JobOutput;
 import io.conveyor.job.Job;
 import io.conveyor.job.JobError;
 import io.conveyor.job.JobState;
@@ -33,7 +34,7 @@ class OutcomeEncoderTest {
     }
 
     private static Outcome output(String json) {
-        return new Outcome(JobState.SUCCEEDED, json.getBytes(StandardCharsets.UTF_8), null);
+        return new Outcome(JobState.SUCCEEDED, JobOutput.ofJson(json).json(), null);
     }
 
     @Test
@@ -67,10 +68,16 @@ class OutcomeEncoderTest {
         assertThat(line).doesNotContain("\n", "\r").contains("\"output\":{    \"a\": \"x\\ny\" }");
     }
 
-    @Test
-    void textsAreEscaped() {
-        JsonNode node = JSON.readTree(line(job("quote \" back \\ line \n é 😀"), output("1")));
-        assertThat(node.get("custom_id").asString()).isEqualTo("quote \" back \\ line \n é 😀");
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"plain", "", "with \"quotes\"", "back\\slash", "line\nbreak", "nul\0", "Grüße, 日本 😀", "~\u007f"
+            })
+    void namesComeBackAsTheyWere(String name) {
+        Run run = new Run(1, 0, 0, 0, 0, name);
+        String tail = new String(encoder.tail(job(name), output("1"), run), StandardCharsets.UTF_8);
+        JsonNode line = JSON.readTree("{\"index\":0" + tail);
+        assertThat(line.get("custom_id").asString()).isEqualTo(name);
+        assertThat(line.get("worker").asString()).isEqualTo(name);
     }
 
     @Test

@@ -34,6 +34,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.RepeatedTest;
@@ -262,10 +263,14 @@ abstract class BatchStoreContract {
         SegmentRef loaded =
                 Objects.requireNonNull(store.openSegment(batch.ref(), 0)).ref();
         SegmentRef fresh = SegmentRef.fresh(batch.ref(), 0);
+        List<SplittableRandom> randoms = List.of(random.split(), random.split());
         inParallel(2, n -> {
-            SplittableRandom mine = random.split();
-            for (int i = 0; i < 200; i++) {
-                store.record(outcome(n == 0 ? loaded : fresh, n == 0 ? i : 199 - i, JobState.SUCCEEDED, n));
+            SplittableRandom mine = randoms.get(n);
+            List<Integer> indexes =
+                    new ArrayList<>(IntStream.range(0, 200).boxed().toList());
+            Batches.shuffle(indexes, mine);
+            for (int index : indexes) {
+                store.record(outcome(n == 0 ? loaded : fresh, index, JobState.SUCCEEDED, n));
                 if (mine.nextInt(20) == 0) {
                     store.renewEpoch(new BatchRef("nobody", 0, "")); // waits for a commit: splits the groups
                 }
@@ -512,8 +517,9 @@ abstract class BatchStoreContract {
     @RepeatedTest(3)
     void countersOfTheStatusAreThoseOfTheDatabase() throws Exception {
         SplittableRandom random = seeded();
+        List<SplittableRandom> randoms = List.of(random.split(), random.split(), random.split(), random.split());
         inParallel(4, n -> {
-            SplittableRandom mine = random.split();
+            SplittableRandom mine = randoms.get(n);
             for (int i = 0; i < 10; i++) {
                 int total = mine.nextInt(3) == 0 ? 0 : 1 + mine.nextInt(300);
                 NewBatch batch = batch(store, "b" + mine.nextInt(25), total);

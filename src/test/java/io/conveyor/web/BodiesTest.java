@@ -16,8 +16,8 @@ import org.springframework.boot.test.web.server.LocalServerPort;
         webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
         properties = {
             "server.address=127.0.0.1",
-            "server.tomcat.connection-timeout=300ms",
-            "management.endpoint.health.validate-group-membership=false"
+            "management.endpoint.health.group.readiness.include=readinessState",
+            "server.tomcat.connection-timeout=300ms"
         })
 class BodiesTest {
 

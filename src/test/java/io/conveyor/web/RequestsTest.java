@@ -33,9 +33,9 @@ import tools.jackson.databind.json.JsonMapper;
         webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
         properties = {
             "server.address=127.0.0.1",
-            "requests-test=starts-anew",
+            "management.endpoint.health.group.readiness.include=readinessState",
             "spring.main.log-startup-info=true",
-            "management.endpoint.health.validate-group-membership=false"
+            "requests-test=starts-anew"
         })
 @ExtendWith(OutputCaptureExtension.class)
 @DirtiesContext
