@@ -11,6 +11,7 @@ import io.swagger.v3.oas.models.info.Info;
 import io.swagger.v3.oas.models.media.ArraySchema;
 import io.swagger.v3.oas.models.media.Content;
 import io.swagger.v3.oas.models.media.IntegerSchema;
+import io.swagger.v3.oas.models.media.JsonSchema;
 import io.swagger.v3.oas.models.media.MediaType;
 import io.swagger.v3.oas.models.media.Schema;
 import io.swagger.v3.oas.models.media.StringSchema;
@@ -78,11 +79,25 @@ final class ApiDocument implements OpenApiCustomizer {
             ModelConverters.getInstance(true).readAll(new AnnotatedType(type)).forEach(api.getComponents()::addSchemas);
         }
         ApiSchemas.anyJson()
-                .forEach((schema, fields) -> fields.forEach((field, description) -> {
-                    Schema<?> owner = Objects.requireNonNull(
-                            api.getComponents().getSchemas().get(schema), schema);
-                    owner.addProperty(field, new Schema<>().description(description));
-                }));
+                .forEach((schema, fields) -> fields.forEach((field, description) ->
+                        schema(api, schema).addProperty(field, new Schema<>().description(description))));
+        ApiSchemas.open().forEach(schema -> schema(api, schema).setAdditionalProperties(true));
+        api.getComponents().addSchemas("BatchWithResults", batchWithResults(schema(api, "Batch")));
+    }
+
+    /** Not by {@code allOf}: two closed objects never fit one value. */
+    private static Schema<?> batchWithResults(Schema<?> batch) {
+        Schema<?> schema = new JsonSchema().description("A batch; with its results if it ended in the preferred wait");
+        schema.setTypes(batch.getTypes());
+        schema.setType(batch.getType());
+        batch.getProperties().forEach(schema::addProperty);
+        schema.addProperty("results", new ArraySchema().items(ref("Result")).description("In input order"));
+        batch.getRequired().forEach(schema::addRequiredItem);
+        return schema;
+    }
+
+    private static Schema<?> schema(OpenAPI api, String name) {
+        return Objects.requireNonNull(api.getComponents().getSchemas().get(name), name);
     }
 
     private static Operation operation(OpenAPI api, String path, PathItem.HttpMethod method) {
@@ -221,11 +236,7 @@ final class ApiDocument implements OpenApiCustomizer {
     }
 
     private static ApiResponse withResults(String description) {
-        Schema<?> results = new ArraySchema().items(ref("Result")).description("In input order, if all have ended");
-        Schema<?> batch = new Schema<>().allOf(List.of(ref("Batch"), new Schema<>().addProperty("results", results)));
-        return location(new ApiResponse()
-                .description(description)
-                .content(new Content().addMediaType(JSON, new MediaType().schema(batch))));
+        return location(json("BatchWithResults", description));
     }
 
     private static ApiResponse location(ApiResponse response) {

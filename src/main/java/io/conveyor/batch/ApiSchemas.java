@@ -183,6 +183,11 @@ final class ApiSchemas {
                 ServiceController.Service.class);
     }
 
+    /** Schemas of objects that may have more members than those named. */
+    static List<String> open() {
+        return List.of("Problem", "ProblemError", "JobProblem");
+    }
+
     /** Fields that hold any JSON, by schema, with their descriptions. */
     static Map<String, Map<String, String>> anyJson() {
         return Map.of(

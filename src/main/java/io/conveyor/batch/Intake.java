@@ -89,7 +89,7 @@ final class Intake {
             if (e.reason() == StoreException.Reason.FULL) {
                 refusals.add(Refusals.Reason.STORAGE_FULL);
             }
-            throw StoreProblems.answer(e);
+            throw e;
         } finally {
             submissions.release();
         }
@@ -153,7 +153,7 @@ final class Intake {
             }
             sealed = true;
             Duration hold = shorter(limits.hold(), submission.patience());
-            belt.feed(ref, parsed.timeoutMillis(), parsed.total(), rest, hold);
+            belt.feed(ref, rest, hold);
             return new Taken(ref, true);
         } finally {
             if (!sealed) {
@@ -179,7 +179,7 @@ final class Intake {
                 parsed.timeoutMillis(),
                 parsed.total(),
                 clock.millis());
-        while (!store.seal(batch, rest)) {
+        while (!belt.seal(batch, rest)) {
             Optional<StoredBatch> winner = store.find(ref.tenant(), ref.id());
             if (winner.isPresent()) {
                 return winner;

@@ -53,8 +53,10 @@ final class JobKindController {
             @JsonProperty("input_schema")
             String inputSchema) {
 
+        /** A schema that allows everything has two forms; clients get the one that is an object. */
         static JobKindView of(JobKind kind) {
-            return new JobKindView(kind.name(), kind.description(), kind.inputSchema());
+            String schema = kind.inputSchema().equals("true") ? "{}" : kind.inputSchema();
+            return new JobKindView(kind.name(), kind.description(), schema);
         }
     }
 }

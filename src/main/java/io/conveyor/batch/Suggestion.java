@@ -1,9 +1,10 @@
 package io.conveyor.batch;
 
 import java.util.Collection;
+import java.util.Optional;
 
 /** Guesses what somebody meant who mistyped a name. Keeps nothing. */
-final class Suggestion {
+public final class Suggestion {
 
     /** Slips of the finger that are still the same word: a swap of neighbours is one. */
     private static final int MAX_EDITS = 2;
@@ -15,6 +16,13 @@ final class Suggestion {
 
     /** A question that names the candidate nearest to the word, with a space before it; empty if none is near. */
     static String didYouMean(String word, Collection<String> candidates) {
+        return nearest(word, candidates)
+                .map(best -> " Did you mean '" + best + "'?")
+                .orElse("");
+    }
+
+    /** The candidate that is nearest to the word, if one is near. */
+    public static Optional<String> nearest(String word, Collection<String> candidates) {
         String best = "";
         int bestEdits = MAX_EDITS + 1;
         for (String candidate : candidates) {
@@ -25,7 +33,7 @@ final class Suggestion {
                 bestEdits = edits;
             }
         }
-        return best.isEmpty() ? "" : " Did you mean '" + best + "'?";
+        return best.isEmpty() ? Optional.empty() : Optional.of(best);
     }
 
     /** Insertions, deletions, replacements and swaps of neighbours between the two (optimal string alignment). */

@@ -7,11 +7,11 @@ import io.conveyor.pool.DrainReport;
 import io.conveyor.pool.WorkerPool;
 import io.conveyor.store.BatchRef;
 import io.conveyor.store.BatchStore;
+import io.conveyor.store.NewBatch;
 import io.conveyor.store.OutcomeEntry;
 import io.conveyor.store.PackedSegment;
 import io.conveyor.store.StoreListener;
 import io.conveyor.store.StoredBatch;
-import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,7 +25,7 @@ import org.slf4j.LoggerFactory;
  * The engine's face: takes sealed batches, has their jobs run, and tells who waits for what. The store is the queue; what
  * this class holds in memory is bounded, whatever the backlog. Thread-safe.
  *
- * <p><b>Threads and state.</b> A batch is in {@link #active} from the moment somebody feeds it until it has ended, or
+ * <p><b>Threads and state.</b> A batch is in {@link #active} from before it is visible in the store until it has ended, or
  * until it is parked and none of its jobs is on the way. One thread feeds it at a time (see {@link ActiveBatch}). A batch
  * of the store that is not in {@code active} has nothing on the way in this process, so it may be taken up anew; its
  * epoch is renewed first, which shuts out outcomes of an earlier owner.
@@ -52,7 +52,6 @@ public final class Belt implements StoreListener {
     private final HandlerRegistry handlers;
     private final RunningJobs running;
     private final Feeder feeder;
-    private final Clock clock;
     private final WaitingBatches waiting;
     private final BackgroundFeeders feeders;
     private final Waiters waiters = new Waiters();
@@ -63,19 +62,11 @@ public final class Belt implements StoreListener {
     private volatile boolean accepting;
 
     /** @param ring batches that wait in memory at the most */
-    Belt(
-            BatchStore store,
-            WorkerPool pool,
-            HandlerRegistry handlers,
-            RunningJobs running,
-            JobRunner runner,
-            Clock clock,
-            int ring) {
+    Belt(BatchStore store, WorkerPool pool, HandlerRegistry handlers, RunningJobs running, JobRunner runner, int ring) {
         this.store = store;
         this.pool = pool;
         this.handlers = handlers;
         this.running = running;
-        this.clock = clock;
         this.waiting = new WaitingBatches(this::takeUp, ring);
         this.feeder = new Feeder(pool, store, runner);
         this.feeders = new BackgroundFeeders(waiting, feeder, this::waitForTurn);
@@ -109,19 +100,40 @@ public final class Belt implements StoreListener {
     }
 
     /**
-     * Feeds a sealed batch from the calling thread, which runs jobs itself while the queue is full and a caller-runs
-     * permit is free, until all are handed over or the time is up; what is left goes to the background feeders. Never
-     * fails for a stop of the service: the rest then stays in the store.
+     * Makes a batch visible in the store, known here before it is so that nobody else takes it up; the caller goes on with
+     * {@link #feed} at once.
+     *
+     * @param rest its segments that are not in the store yet
+     * @return whether it is accepted; false when the tenant has a batch of that id already, and nothing was changed
+     */
+    public boolean seal(NewBatch batch, List<PackedSegment> rest) {
+        BatchRef ref = batch.ref();
+        active.put(ref.batchNo(), new ActiveBatch(ref, batch.timeoutMillis(), batch.total(), batch.createdAtMillis()));
+        boolean live = false;
+        try {
+            boolean sealed = store.seal(batch, rest);
+            live = sealed && batch.total() > 0;
+            return sealed;
+        } finally {
+            if (!live) {
+                active.remove(ref.batchNo());
+            }
+        }
+    }
+
+    /**
+     * Feeds a batch that {@link #seal} has just accepted, from the calling thread, which runs jobs itself while the queue
+     * is full and a caller-runs permit is free, until all are handed over or the time is up; what is left goes to the
+     * background feeders. Never fails for a stop of the service: the rest then stays in the store.
      *
      * @param inMemory segments of the batch that need not be read from the store
      * @param hold how long to feed; zero hands over what the queue takes at once and runs nothing in the caller
      */
-    public void feed(BatchRef ref, long timeoutMillis, int total, List<PackedSegment> inMemory, Duration hold) {
-        if (total == 0) {
-            return;
+    public void feed(BatchRef ref, List<PackedSegment> inMemory, Duration hold) {
+        ActiveBatch batch = active.get(ref.batchNo());
+        if (batch == null) {
+            return; // it had no jobs
         }
-        ActiveBatch batch = new ActiveBatch(ref, timeoutMillis, total, clock.millis());
-        active.put(ref.batchNo(), batch);
         Feeder.Manner manner = hold.isZero() ? Feeder.Manner.BACKGROUND : Feeder.Manner.CALLER;
         Feeder.Result result = Feeder.Result.TIME_UP;
         try {

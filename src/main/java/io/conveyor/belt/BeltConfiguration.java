@@ -8,8 +8,6 @@ import io.conveyor.pool.WorkerPoolConfig;
 import io.conveyor.store.BatchStore;
 import java.time.Clock;
 import java.util.List;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.context.ApplicationContext;
 import org.springframework.context.annotation.Bean;
@@ -18,11 +16,6 @@ import org.springframework.context.annotation.Configuration;
 /** Puts the engine together. */
 @Configuration(proxyBeanMethods = false)
 class BeltConfiguration {
-
-    private static final Logger log = LoggerFactory.getLogger(BeltConfiguration.class);
-
-    /** Exit code after an error that the process should not outlive; EX_SOFTWARE of sysexits. */
-    private static final int EXIT_SOFTWARE = 70;
 
     @Bean
     WorkerPoolConfig workerPoolConfig(PoolProperties properties) {
@@ -50,21 +43,17 @@ class BeltConfiguration {
             BeltProperties properties,
             Clock clock,
             ObjectProvider<JobListener> listeners) {
+        FailStop failStop = new FailStop(System::exit);
+        store.listen(failStop);
         RunningJobs running = new RunningJobs(config.workers() + config.callerRuns());
         List<JobListener> told = listeners.orderedStream().toList();
         JobRunner runner = new JobRunner(new JobRunner.Parts(
-                pool, handlers, store, running, sizing, properties.job().timeout(), clock, told, error -> exit()));
-        return new Belt(store, pool, handlers, running, runner, clock, WaitingBatches.CAPACITY);
+                pool, handlers, store, running, sizing, properties.job().timeout(), clock, told, failStop::fatal));
+        return new Belt(store, pool, handlers, running, runner, WaitingBatches.CAPACITY);
     }
 
     @Bean
     BeltLifecycle beltLifecycle(Belt belt, BeltProperties properties, ApplicationContext context) {
         return new BeltLifecycle(belt, properties.drain(), context);
-    }
-
-    /** Stops in good order, so that outcomes in hand reach the disk and the guilty job is not run again at the start. */
-    private static void exit() {
-        log.error("The service stops after a fatal error");
-        new Thread(() -> System.exit(EXIT_SOFTWARE), "conveyor-fatal-exit").start();
     }
 }

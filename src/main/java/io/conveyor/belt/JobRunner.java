@@ -145,7 +145,7 @@ final class JobRunner {
         String name = "Job " + task.job().index() + " of " + task.batch().ref().id() + " ("
                 + task.job().kind() + ")";
         if (thrown instanceof VirtualMachineError error && !(thrown instanceof StackOverflowError)) {
-            log.error("{} met {}; the service stops, since it cannot be trusted any more", name, error.toString());
+            log.error("{} met {}; it is recorded as failed", name, error.toString());
             fatal.accept(error);
             return failed(JobError.failed("The service ran out of memory while it worked on this job.", false));
         }

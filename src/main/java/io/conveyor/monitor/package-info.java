@@ -1,6 +1,6 @@
 /**
- * What operators see: meters, the {@code workerpool} endpoint, health, and the line at the start. Only reads what the
- * engine and the store tell of themselves.
+ * What operators see: meters, the {@code workerpool} endpoint, health, the line at the start, and the refusal of keys that
+ * nobody reads. Only reads what the engine and the store tell of themselves.
  */
 @NullMarked
 package io.conveyor.monitor;

@@ -12,4 +12,11 @@ import org.jspecify.annotations.Nullable;
  * @param limit how many at the most, 1 or more
  */
 public record BatchFilter(
-        @Nullable BatchState state, @Nullable String name, long before, int limit) {}
+        @Nullable BatchState state, @Nullable String name, long before, int limit) {
+
+    public BatchFilter {
+        if (limit < 1) {
+            throw new IllegalArgumentException("A list holds at least one batch");
+        }
+    }
+}

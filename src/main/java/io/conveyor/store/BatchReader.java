@@ -14,17 +14,20 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.springframework.dao.DataAccessException;
 import org.springframework.jdbc.core.simple.JdbcClient;
 
 /**
  * The reading SQL, on read-only connections. Every query is short and bounded, and nothing is held open between two of
- * them: a slow reader keeps no cursor and no snapshot. Thread-safe.
+ * them: a slow reader keeps no cursor and no snapshot. No query runs inside another's row mapper, which would need two
+ * connections at once. Thread-safe.
  */
 final class BatchReader {
 
-    /** Lines of one segment that are loaded together, 4 MiB; above it each is fetched when it is asked for. */
-    private static final long LOADED_BYTES = 4L * 1024 * 1024;
+    /** Lines of one segment that are loaded together, 256 KiB: each stream may hold as much while its client is slow. */
+    private static final long LOADED_BYTES = 256 * 1024;
 
     private static final String BATCH = """
             SELECT tenant, batch_no, id, name, metadata, fingerprint, timeout_ms, state, outcome,
@@ -48,7 +51,8 @@ final class BatchReader {
         StringBuilder sql = new StringBuilder(BATCH + "WHERE tenant = ? AND batch_no < ?");
         List<Object> values = new ArrayList<>(List.of(tenant, filter.before()));
         if (filter.state() != null) {
-            sql.append(" AND state = ?");
+            // the second condition opens the small index of what has not ended
+            sql.append(filter.state() == BatchState.ENDED ? " AND state = ?" : " AND state = ? AND state <> 'ended'");
             values.add(filter.state().wireName());
         }
         if (filter.name() != null) {
@@ -71,7 +75,9 @@ final class BatchReader {
 
     Map<BatchState, Long> countBatches() {
         Map<BatchState, Long> counts = new EnumMap<>(BatchState.class);
-        jdbc.sql("SELECT state, count(*) FROM batch GROUP BY state").query(row -> {
+        jdbc.sql("""
+                        SELECT state, count(*) FROM batch WHERE state <> 'ended' GROUP BY state
+                        UNION ALL SELECT 'ended', count(*) FROM batch WHERE expires_at IS NOT NULL""").query(row -> {
             counts.put(BatchState.valueOf(row.getString(1).toUpperCase(Locale.ROOT)), row.getLong(2));
         });
         return counts;
@@ -94,83 +100,82 @@ final class BatchReader {
 
     @Nullable
     OpenSegment openSegment(BatchRef batch, int fromIndex) {
-        OpenSegment open = jdbc.sql("""
+        return jdbc.sql("""
                         SELECT s.first_index, s.jobs, s.open, s.epoch, i.data
-                        FROM segment s JOIN segment_input i
+                        FROM batch b
+                        JOIN segment s ON s.tenant = b.tenant AND s.batch_no = b.batch_no
+                        JOIN segment_input i
                             ON i.tenant = s.tenant AND i.batch_no = s.batch_no AND i.first_index = s.first_index
-                        WHERE s.tenant = ? AND s.batch_no = ? AND s.first_index > ? AND s.open > 0
+                        WHERE b.tenant = ? AND b.batch_no = ? AND s.first_index > ? AND s.open > 0
                             AND s.first_index + s.jobs > ?
                         ORDER BY s.first_index LIMIT 1""")
                 .params(batch.tenant(), batch.batchNo(), fromIndex - PackedSegment.MAX_JOBS, fromIndex)
-                .query((row, n) -> {
-                    PackedSegment segment = new PackedSegment(row.getInt(1), row.getInt(2), row.getBytes(5));
-                    BitSet recorded = new BitSet();
-                    if (row.getInt(3) < row.getInt(2)) {
-                        recorded.set(0);
-                    }
-                    return new OpenSegment(
-                            new SegmentRef(batch, segment.firstIndex(), row.getInt(4), new BitSet()),
-                            segment,
-                            recorded);
-                })
+                .query((row, n) -> new Found(
+                        new PackedSegment(row.getInt(1), row.getInt(2), row.getBytes(5)), row.getInt(3), row.getInt(4)))
                 .optional()
+                .map(found -> open(batch, found))
                 .orElse(null);
-        return open == null || open.recorded().isEmpty() ? open : withRecorded(open);
     }
 
-    /** The same segment, knowing which of its jobs have their outcome. */
-    private OpenSegment withRecorded(OpenSegment open) {
-        BatchRef batch = open.ref().batch();
+    private OpenSegment open(BatchRef batch, Found found) {
+        int firstIndex = found.segment().firstIndex();
+        boolean begun = found.open() < found.segment().jobs();
+        BitSet recorded = begun ? recordedPlaces(batch, firstIndex) : new BitSet();
+        SegmentRef ref = new SegmentRef(batch, firstIndex, found.epoch(), (BitSet) recorded.clone());
+        return new OpenSegment(ref, found.segment(), recorded);
+    }
+
+    private BitSet recordedPlaces(BatchRef batch, int segment) {
         BitSet recorded = new BitSet();
         jdbc.sql("SELECT directory FROM outcome_block WHERE tenant = ? AND batch_no = ? AND segment = ?")
-                .params(batch.tenant(), batch.batchNo(), open.ref().firstIndex())
+                .params(batch.tenant(), batch.batchNo(), segment)
                 .query(row -> {
-                    byte[] directory = row.getBytes(1);
-                    for (int entry = 0; entry < OutcomeLines.count(directory); entry++) {
-                        recorded.set(OutcomeLines.place(directory, entry));
-                    }
+                    OutcomeLines.addPlaces(row.getBytes(1), recorded);
                 });
-        SegmentRef ref =
-                new SegmentRef(batch, open.ref().firstIndex(), open.ref().epoch(), (BitSet) recorded.clone());
-        return new OpenSegment(ref, open.segment(), recorded);
+        return recorded;
     }
 
+    /** Looks at the end whether the batch is there: rows are swept only after it has gone, so then all were seen. */
     @Nullable
     SegmentResults results(BatchRef batch, int fromIndex) {
-        int[] segment = jdbc.sql("""
-                        SELECT first_index, jobs FROM segment
-                        WHERE tenant = ? AND batch_no = ? AND first_index > ? AND first_index + jobs > ?
-                        ORDER BY first_index LIMIT 1""")
+        SegmentResults results = jdbc.sql("""
+                        SELECT s.first_index, s.jobs, (
+                            SELECT coalesce(sum(length(o.lines)), 0) FROM outcome_block o
+                            WHERE o.tenant = s.tenant AND o.batch_no = s.batch_no AND o.segment = s.first_index)
+                        FROM segment s
+                        WHERE s.tenant = ? AND s.batch_no = ? AND s.first_index > ? AND s.first_index + s.jobs > ?
+                        ORDER BY s.first_index LIMIT 1""")
                 .params(batch.tenant(), batch.batchNo(), fromIndex - PackedSegment.MAX_JOBS, fromIndex)
-                .query((row, n) -> new int[] {row.getInt(1), row.getInt(2)})
+                .query((row, n) -> new long[] {row.getLong(1), row.getLong(2), row.getLong(3)})
                 .optional()
+                .map(found -> results(batch, (int) found[0], (int) (found[0] + found[1]), found[2] <= LOADED_BYTES))
                 .orElse(null);
-        return segment == null ? null : results(batch, segment[0], segment[0] + segment[1]);
+        if (jdbc.sql("SELECT 1 FROM batch WHERE tenant = ? AND batch_no = ?")
+                .params(batch.tenant(), batch.batchNo())
+                .query(Integer.class)
+                .optional()
+                .isEmpty()) {
+            throw gone(batch);
+        }
+        return results;
     }
 
-    private SegmentResults results(BatchRef batch, int segment, int nextIndex) {
-        long bytes = jdbc.sql("SELECT coalesce(sum(length(lines)), 0) FROM outcome_block"
-                        + " WHERE tenant = ? AND batch_no = ? AND segment = ?")
-                .params(batch.tenant(), batch.batchNo(), segment)
-                .query(Long.class)
-                .single();
-        String lines = bytes <= LOADED_BYTES ? "lines" : "NULL";
+    private static StoreException gone(BatchRef batch) {
+        return new StoreException(
+                StoreException.Reason.UNAVAILABLE, "The batch " + batch.id() + " is not here, or not any more");
+    }
+
+    private SegmentResults results(BatchRef batch, int segment, int nextIndex, boolean loaded) {
         List<SegmentResults.Entry> entries = new ArrayList<>();
-        jdbc.sql("SELECT first_seq, directory, " + lines + " FROM outcome_block"
+        jdbc.sql("SELECT first_seq, directory, " + (loaded ? "lines" : "NULL") + " FROM outcome_block"
                         + " WHERE tenant = ? AND batch_no = ? AND segment = ?")
                 .params(batch.tenant(), batch.batchNo(), segment)
                 .query(row -> {
-                    byte[] loaded = row.getBytes(3);
-                    addEntries(
-                            entries,
-                            segment,
-                            row.getBytes(2),
-                            new SegmentResults.Block(
-                                    row.getLong(1), loaded == null ? SegmentResults.notLoaded() : loaded));
+                    SegmentResults.Block block = new SegmentResults.Block(row.getLong(1), row.getBytes(3));
+                    addEntries(entries, segment, row.getBytes(2), block);
                 });
         entries.sort(Comparator.comparingInt(SegmentResults.Entry::index));
-        return new SegmentResults(
-                entries, nextIndex, (firstSeq, offset, length) -> lines(batch, segment, firstSeq, offset, length));
+        return new SegmentResults(entries, nextIndex, firstSeq -> lines(batch, segment, firstSeq));
     }
 
     private static void addEntries(
@@ -188,21 +193,24 @@ final class BatchReader {
         }
     }
 
-    private byte[] lines(BatchRef batch, int segment, long firstSeq, int offset, int length) {
-        return jdbc.sql("SELECT substr(lines, ?, ?) FROM outcome_block"
+    private byte[] lines(BatchRef batch, int segment, long firstSeq) {
+        return reading(() -> jdbc.sql("SELECT lines FROM outcome_block"
                         + " WHERE tenant = ? AND batch_no = ? AND segment = ? AND first_seq = ?")
-                .params(offset + 1, length, batch.tenant(), batch.batchNo(), segment, firstSeq)
+                .params(batch.tenant(), batch.batchNo(), segment, firstSeq)
                 .query((row, n) -> row.getBytes(1))
-                .single();
+                .optional()
+                .orElseThrow(() -> gone(batch)));
     }
 
     @Nullable
     Job job(BatchRef batch, int index) {
         PackedSegment segment = jdbc.sql("""
                         SELECT s.first_index, s.jobs, i.data
-                        FROM segment s JOIN segment_input i
+                        FROM batch b
+                        JOIN segment s ON s.tenant = b.tenant AND s.batch_no = b.batch_no
+                        JOIN segment_input i
                             ON i.tenant = s.tenant AND i.batch_no = s.batch_no AND i.first_index = s.first_index
-                        WHERE s.tenant = ? AND s.batch_no = ? AND s.first_index <= ? AND s.first_index + s.jobs > ?
+                        WHERE b.tenant = ? AND b.batch_no = ? AND s.first_index <= ? AND s.first_index + s.jobs > ?
                         ORDER BY s.first_index DESC LIMIT 1""")
                 .params(batch.tenant(), batch.batchNo(), index, index)
                 .query((row, n) -> new PackedSegment(row.getInt(1), row.getInt(2), row.getBytes(3)))
@@ -216,6 +224,15 @@ final class BatchReader {
             cursor.skip();
         }
         return cursor.next();
+    }
+
+    /** Runs a query; what Spring throws leaves as what the port promises. */
+    static <T extends @Nullable Object> T reading(Supplier<T> query) {
+        try {
+            return query.get();
+        } catch (DataAccessException e) {
+            throw new StoreException(StoreException.Reason.UNAVAILABLE, "The store cannot be read", e);
+        }
     }
 
     private static StoredBatch batch(ResultSet row, int n) throws SQLException {
@@ -244,4 +261,6 @@ final class BatchReader {
         long millis = row.getLong(column);
         return row.wasNull() ? null : millis;
     }
+
+    private record Found(PackedSegment segment, int open, int epoch) {}
 }

@@ -6,12 +6,17 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The store port. What a writing method returned for is on the disk; what it threw for is not there at all. Thread-safe.
- * Writing methods wait for the commit of the group that they travel in. All methods throw {@link StoreException}.
+ * The store port. What a writing method returned for is on the disk; what it threw for is not there, except that after a
+ * failure of the disk ({@link StoreListener#broken}) only the next start shows it. Writing methods wait for the commit of
+ * the group that they travel in. All methods throw {@link StoreException}; the caller's interrupt is left alone.
+ * Thread-safe.
  */
 public interface BatchStore {
 
-    /** A number for a batch to come, above all that were given before. Given numbers may stay unused. */
+    /**
+     * A number for a batch to come, above all that were given before. Given numbers may stay unused, and as a long upload
+     * is sealed late, a batch may appear below one that was seen earlier.
+     */
     long newBatchNo();
 
     /** Writes a segment of a batch that is not sealed yet: invisible, and swept if the batch never is. */
@@ -20,16 +25,23 @@ public interface BatchStore {
     /**
      * Makes a batch visible, with the segments not spilled yet, in one transaction: from here on it is accepted.
      *
-     * @return whether it is; false when the tenant has a batch of that id already, and nothing was changed
+     * @return whether it is; false when the tenant has a batch of that id already: nothing was changed, and what was
+     *     spilled is to be abandoned
+     * @throws StoreException also when spilled and given segments do not make up the total, as after {@link #abandon}
      */
     boolean seal(NewBatch batch, List<PackedSegment> rest);
 
-    /** Gives up a batch of which segments were spilled; they are swept later. */
+    /**
+     * Gives up a batch of which segments were spilled; they are swept later. Does not wait and does not throw: a store
+     * that cannot write just then remembers it.
+     */
     void abandon(BatchRef batch);
 
     /**
      * Takes an outcome. Returns once it is in hand, before it is on the disk: listeners hear when it is. Waits, without
      * being interruptible, while too many outcomes are in hand.
+     *
+     * @throws StoreException once the store is closed
      */
     void record(OutcomeEntry outcome);
 
@@ -47,14 +59,21 @@ public interface BatchStore {
 
     List<StoredBatch> list(String tenant, BatchFilter filter);
 
-    /** Batches of every tenant that have not ended, oldest first, from the one after the given number. */
+    /** Batches of every tenant that have not ended, by number, from the one after the given number. */
     List<StoredBatch> unfinished(long afterBatchNo, int limit);
 
-    /** The first segment that has a job without outcome at or after that index, ready to be run; null if there is none. */
+    /**
+     * The segment of that index or the first after it, whichever has a job without outcome, ready to be run; null if there
+     * is none.
+     */
     @Nullable
     OpenSegment openSegment(BatchRef batch, int fromIndex);
 
-    /** The results there are now in the segment of that index or, if it has none, the next that has; null at the end. */
+    /**
+     * The results, maybe none yet, that are there now in the segment of that index; null after the last segment.
+     *
+     * @throws StoreException also when the batch is not there (any more): a stream must not end as if it were complete
+     */
     @Nullable
     SegmentResults results(BatchRef batch, int fromIndex);
 
@@ -70,6 +89,6 @@ public interface BatchStore {
 
     StoreStatus status();
 
-    /** Adds a listener; before work begins. */
+    /** Adds a listener, for good; before work begins, or it misses what came before. */
     void listen(StoreListener listener);
 }

@@ -1,13 +1,20 @@
 package io.conveyor.store;
 
-import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ArrayBlockingQueue;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -17,17 +24,24 @@ import org.slf4j.LoggerFactory;
  * costs one flush of the disk however much travels in it, so the group grows by itself when the disk is slow and a lone
  * request never waits for company. Thread-safe.
  *
- * <p><b>Threads and state.</b> Any thread submits; the thread {@code conveyor-store-writer} alone touches the session,
- * {@link #inHand} and {@link #retryAt}. What waits is bounded: requests by {@link #requestSlots}, outcomes in number
+ * <p><b>Threads and state.</b> Any thread submits; the thread {@code conveyor-store-writer} alone touches the
+ * connection and what is marked so below. What waits is bounded: requests by {@link #requestSlots}, outcomes in number
  * and in KiB by {@link #outcomePermits}, which are given back only when an outcome is on the disk; so the queue, with
- * room for both, is never full, and {@code add} never fails.
+ * room for both, is never full, and {@code add} never fails. No lock is held during a commit or a call back.
  *
  * <p>A group that fails is rolled back and taken apart: each request again in a transaction of its own, so that only
- * the guilty one fails; then all outcomes together. A request that fails is told so and forgotten. Outcomes are never
- * given up while the process lives: they stay in hand and are tried again every {@link #RETRY_MILLIS}, and those who
- * bring more wait for permits, up to the crew of workers: the belt stands still, and nothing is lost.
+ * the guilty one fails; then all outcomes together, and if the fault lies in them, batch by batch. A request that fails
+ * is told so and forgotten. Outcomes are not given up while the process lives: when the store cannot take them they
+ * stay in hand and are tried again every {@link #RETRY_MILLIS}, and those who bring more wait for permits, up to the
+ * crew of workers: the belt stands still, and nothing is lost. Only what the database refuses for its content, which
+ * no trial will change, is let go as late.
  *
- * <p>Stop: {@link #close} lets the writer commit what is there, refuses what comes later, and joins the thread.
+ * <p>A failure of the disk itself is final ({@link Failure.Blame#DISK}): after a failed flush a later one may succeed
+ * without the data, so nothing is written any more until the next start, which reads what the disk really has.
+ *
+ * <p>Stop: {@link #close} refuses what comes from then on, lets the writer commit what is there, and joins the thread.
+ * The order that makes the end safe: the writer sets {@link #ended} and then empties the queue; who submits adds to the
+ * queue and then looks at {@code ended}. One of the two finds every item.
  */
 final class GroupCommitter implements AutoCloseable {
 
@@ -45,42 +59,58 @@ final class GroupCommitter implements AutoCloseable {
     /** Asks the writer to look whether it shall stop. */
     private static final Object WAKE_UP = new Object();
 
-    /** A request's own piece of the transaction. */
+    /** A request's own piece of the transaction. Is run again when its group is taken apart. */
     interface Work<T> {
-        T apply(WriteSession session) throws SQLException;
+        T apply(WriteSession session) throws java.sql.SQLException;
     }
 
-    /** Opens the writing connection. */
-    interface Sessions {
-        WriteSession open() throws SQLException;
+    /** Hears of commits and failures, on the writer thread. Must not throw. */
+    interface Observer {
+
+        /** Everything that has a part in this is on the disk. */
+        void committed(OutcomeWriter.Written outcomes, int writes, long nanos);
+
+        /** The store could not write; tried again, unless {@code forGood}. */
+        void failed(StoreException failure, boolean forGood);
+
+        /** The content of these outcomes cannot be stored; they are given up. */
+        void refused(List<OutcomeEntry> outcomes);
     }
 
-    private final Sessions sessions;
-    private final SqlDialect dialect;
+    private final WriterConnection connection;
     private final OutcomeWriter outcomeWriter;
-    private final StoreListener listener;
+    private final Observer observer;
     private final Semaphore outcomePermits = new Semaphore(OUTCOME_PERMITS, true);
     private final Semaphore requestSlots = new Semaphore(REQUEST_SLOTS);
-    private final ArrayBlockingQueue<Object> queue = new ArrayBlockingQueue<>(OUTCOME_PERMITS + REQUEST_SLOTS + 16);
+    private final ArrayBlockingQueue<Object> queue = new ArrayBlockingQueue<>(OUTCOME_PERMITS + REQUEST_SLOTS + 1);
     private final Thread thread = new Thread(this::run, "conveyor-store-writer");
+    /** Outcomes ever taken in, and those of them that left again: the difference is in hand. */
+    private final LongAdder outcomesTaken = new LongAdder();
+
+    private final AtomicLong outcomesSettled = new AtomicLong();
 
     // Mutable state
     /** Outcomes taken from the queue and not on the disk. Writer thread only. */
     private final List<OutcomeEntry> inHand = new ArrayList<>();
-    /** Writer thread only; replaced after a connection broke. */
-    private @Nullable WriteSession session;
+    /** Requests of the group under way. Writer thread only. */
+    private final List<Request<?>> requests = new ArrayList<>();
+    /** What was just taken from the queue. Writer thread only. */
+    private final List<Object> arrived = new ArrayList<>();
     /** When outcomes in hand are tried again, by the nano clock. Writer thread only. */
-    private long retryAt;
+    private long retryAt = System.nanoTime();
     /** Written by the closing thread, read by all. */
     private volatile boolean closing;
-    /** The last commit's failure, or null when it succeeded. Written by the writer thread. */
+    /** Nobody takes from the queue any more. Written by the writer thread, read by all. */
+    private volatile boolean ended;
+    /** Why the store did not take the last commit, or null when it did. Written by the writer thread, read by all. */
     private volatile @Nullable StoreException trouble;
+    /** Whether the trouble lasts until the next start. Written by the writer thread, after trouble; read by all. */
+    private volatile boolean broken;
 
-    GroupCommitter(Sessions sessions, SqlDialect dialect, OutcomeWriter outcomeWriter, StoreListener listener) {
-        this.sessions = sessions;
-        this.dialect = dialect;
+    GroupCommitter(WriterConnection connection, OutcomeWriter outcomeWriter, Observer observer) {
+        this.connection = connection;
         this.outcomeWriter = outcomeWriter;
-        this.listener = listener;
+        this.observer = observer;
     }
 
     void start() {
@@ -89,17 +119,22 @@ final class GroupCommitter implements AutoCloseable {
 
     /** Runs a piece of work in the next group and waits for its commit. */
     <T> T write(Work<T> work) {
+        return write(work, value -> {});
+    }
+
+    /** As above; {@code committed} hears the value on the writer thread after the commit, before anybody else does. */
+    <T> T write(Work<T> work, Consumer<? super T> committed) {
         if (Thread.currentThread() == thread) {
             throw new IllegalStateException("The writer thread cannot wait for itself");
         }
-        Request<T> request = new Request<>(work);
+        Request<T> request = new Request<>(work, committed);
         requestSlots.acquireUninterruptibly();
         try {
             submit(request);
-            return request.result.join();
+            return request.await();
         } catch (CompletionException e) {
             throw e.getCause() instanceof StoreException known
-                    ? known
+                    ? new StoreException(known.reason(), String.valueOf(known.getMessage()), known)
                     : new StoreException(StoreException.Reason.UNAVAILABLE, "The store failed", e);
         } finally {
             requestSlots.release();
@@ -108,12 +143,20 @@ final class GroupCommitter implements AutoCloseable {
 
     /** Takes an outcome; waits, uninterruptibly, while too many are in hand. */
     void record(OutcomeEntry outcome) {
-        outcomePermits.acquireUninterruptibly(permits(outcome));
-        submit(outcome);
+        int permits = permits(outcome);
+        outcomePermits.acquireUninterruptibly(permits);
+        outcomesTaken.increment();
+        try {
+            submit(outcome);
+        } catch (StoreException e) {
+            settled(1, permits);
+            throw e;
+        }
     }
 
     int outcomesInHand() {
-        return Math.min(inFlightEstimate(), OUTCOME_PERMITS);
+        long settled = outcomesSettled.get(); // first: what is settled was taken before
+        return (int) Math.max(0, outcomesTaken.sum() - settled);
     }
 
     @Nullable
@@ -121,10 +164,11 @@ final class GroupCommitter implements AutoCloseable {
         return trouble;
     }
 
+    /** A second call waits for the same end; a call before the start only refuses what would come. */
     @Override
     public void close() {
         closing = true;
-        queue.add(WAKE_UP);
+        boolean woken = queue.offer(WAKE_UP); // a full queue wakes the writer as well
         boolean interrupted = false;
         while (thread.isAlive()) {
             try {
@@ -136,20 +180,21 @@ final class GroupCommitter implements AutoCloseable {
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
+        log.debug("The store's writer has ended (woken: {})", woken);
     }
 
     private void submit(Object item) {
-        if (closing && !thread.isAlive()) {
-            throw new StoreException(StoreException.Reason.UNAVAILABLE, "The store is closed");
+        if (closing || ended) {
+            throw closed();
         }
         queue.add(item);
-        if (closing && !thread.isAlive()) {
+        if (ended) {
             refuseLeftovers();
         }
     }
 
-    private int inFlightEstimate() {
-        return OUTCOME_PERMITS - outcomePermits.availablePermits();
+    private static StoreException closed() {
+        return new StoreException(StoreException.Reason.UNAVAILABLE, "The store is closed");
     }
 
     private static int permits(OutcomeEntry outcome) {
@@ -157,44 +202,50 @@ final class GroupCommitter implements AutoCloseable {
     }
 
     private void run() {
-        List<Request<?>> requests = new ArrayList<>();
-        List<Object> taken = new ArrayList<>();
         try {
-            while (!closing || !queue.isEmpty() || !inHand.isEmpty()) {
-                take(taken);
-                sort(taken, requests);
-                if (!requests.isEmpty() || (!inHand.isEmpty() && !waitingToRetry())) {
-                    commitGroup(requests);
+            boolean done = false;
+            while (!done) {
+                take();
+                boolean withOutcomes = !inHand.isEmpty() && outcomesAreDue();
+                if (withOutcomes || !requests.isEmpty()) {
+                    commitGroup(withOutcomes);
                     requests.clear();
+                } else {
+                    done = closing && queue.isEmpty();
                 }
             }
+        } catch (Throwable e) {
+            log.error("The store's writer died; nothing is written until the next start", e);
+            fail(new StoreException(StoreException.Reason.UNAVAILABLE, "The store's writer died", e), true);
         } finally {
-            closeSession();
-            if (!inHand.isEmpty()) {
-                log.error("{} outcomes could not be written before the stop; their jobs run again", inHand.size());
-            }
-            refuseLeftovers();
+            end();
         }
     }
 
+    private void end() {
+        ended = true;
+        connection.close();
+        requests.forEach(request -> request.fail(closed()));
+        if (!inHand.isEmpty()) {
+            log.error("{} outcomes could not be written before the stop; their jobs run again", inHand.size());
+            drop(inHand);
+        }
+        refuseLeftovers();
+    }
+
     /** Waits for something to do, or until outcomes in hand are due again, and takes all there is. */
-    private void take(List<Object> taken) {
-        taken.clear();
+    private void take() {
+        arrived.clear();
         try {
-            Object first = inHand.isEmpty()
-                    ? queue.take()
-                    : queue.poll(Math.max(1, retryAt - System.nanoTime()), TimeUnit.NANOSECONDS);
+            Object first = next();
             if (first != null) {
-                taken.add(first);
+                arrived.add(first);
             }
         } catch (InterruptedException e) {
             log.warn("The store's writer was interrupted; it goes on, since only close() may end it");
         }
-        queue.drainTo(taken);
-    }
-
-    private void sort(List<Object> taken, List<Request<?>> requests) {
-        for (Object item : taken) {
+        queue.drainTo(arrived);
+        for (Object item : arrived) {
             if (item instanceof OutcomeEntry outcome) {
                 inHand.add(outcome);
             } else if (item instanceof Request<?> request) {
@@ -203,150 +254,146 @@ final class GroupCommitter implements AutoCloseable {
         }
     }
 
-    private boolean waitingToRetry() {
-        return trouble != null && !closing && System.nanoTime() - retryAt < 0;
+    private @Nullable Object next() throws InterruptedException {
+        if (closing) {
+            return queue.poll(); // the wake-up may have come, and gone, with what was taken before
+        }
+        return inHand.isEmpty() || broken
+                ? queue.take()
+                : queue.poll(retryAt - System.nanoTime(), TimeUnit.NANOSECONDS);
+    }
+
+    /** Call only with outcomes in hand. */
+    private boolean outcomesAreDue() {
+        return !broken && (closing || System.nanoTime() - retryAt >= 0);
     }
 
     /**
-     * 1. Everything in one transaction. 2. When that fails: roll back, each request on its own, then the outcomes.
-     * 3. Outcomes that fail on their own stay in hand.
+     * 1. Everything in one transaction. 2. When that fails: each request on its own, then the outcomes. 3. Outcomes that
+     * the store cannot take stay in hand, unless it is about to stop.
      */
-    private void commitGroup(List<Request<?>> requests) {
-        boolean withOutcomes = !inHand.isEmpty() && !waitingToRetry();
-        if (transact(requests, withOutcomes) == null) {
+    private void commitGroup(boolean withOutcomes) {
+        Failure failure = transact(requests, withOutcomes ? inHand : List.of());
+        if (failure == null) {
             return;
         }
-        if (requests.size() + (withOutcomes ? 1 : 0) > 1) {
-            for (Request<?> request : requests) {
-                failIfBroken(request, transact(List.of(request), false));
-            }
-            if (withOutcomes) {
-                transact(List.of(), true);
-            }
-        } else if (requests.size() == 1) {
-            failIfBroken(requests.get(0), trouble);
-        }
-        if (trouble != null && !inHand.isEmpty()) {
-            retryAt = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(RETRY_MILLIS);
-            if (closing) {
-                log.error("{} outcomes could not be written before the stop; their jobs run again", inHand.size());
-                dropInHand();
-            }
-        }
-    }
-
-    private static void failIfBroken(Request<?> request, @Nullable StoreException failure) {
-        if (failure != null) {
-            request.result.completeExceptionally(failure);
-        }
-    }
-
-    /** One transaction; null when it was committed, else what went wrong, with nothing of it left behind. */
-    private @Nullable StoreException transact(List<Request<?>> requests, boolean withOutcomes) {
-        long begin = System.nanoTime();
-        OutcomeWriter.Written written = OutcomeWriter.Written.NOTHING;
-        try {
-            WriteSession open = session();
-            for (Request<?> request : requests) {
-                request.apply(open);
-            }
-            if (withOutcomes) {
-                written = outcomeWriter.write(open, inHand);
-            }
-            open.connection().commit();
-        } catch (SQLException | RuntimeException e) {
-            written.undo();
-            return broken(e);
-        }
-        trouble = null;
-        int writes = requests.size() + (withOutcomes ? inHand.size() : 0);
+        boolean alone = requests.size() == 1 && !withOutcomes;
         for (Request<?> request : requests) {
-            request.complete();
+            Failure own = alone ? failure : transact(List.of(request), List.of());
+            if (own != null) {
+                request.fail(own.exception());
+            }
         }
         if (withOutcomes) {
-            dropInHand();
-            written.tell(listener);
+            writeOutcomes(List.copyOf(inHand));
+            retryAt = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(RETRY_MILLIS);
+            if (closing && !inHand.isEmpty()) {
+                log.error("{} outcomes could not be written before the stop; their jobs run again", inHand.size());
+                drop(inHand);
+            }
         }
-        listener.committed(writes, System.nanoTime() - begin);
+    }
+
+    /** Writes outcomes without company; those of a batch that the database refuses for their content are given up. */
+    private void writeOutcomes(List<OutcomeEntry> outcomes) {
+        Failure failure = transact(List.of(), outcomes);
+        if (failure != null && failure.blame() == Failure.Blame.CONTENT) {
+            Collection<List<OutcomeEntry>> batches = byBatch(outcomes);
+            if (batches.size() > 1) {
+                batches.forEach(this::writeOutcomes);
+            } else {
+                BatchRef batch = outcomes.get(0).segment().batch();
+                log.error("{} outcomes of the batch {} cannot be stored", outcomes.size(), batch, failure.exception());
+                drop(outcomes);
+                observer.refused(outcomes);
+            }
+        }
+    }
+
+    private static Collection<List<OutcomeEntry>> byBatch(List<OutcomeEntry> outcomes) {
+        Map<Long, List<OutcomeEntry>> batches = new LinkedHashMap<>();
+        for (OutcomeEntry outcome : outcomes) {
+            batches.computeIfAbsent(outcome.segment().batch().batchNo(), no -> new ArrayList<>())
+                    .add(outcome);
+        }
+        return batches.values();
+    }
+
+    /**
+     * One transaction; null when it was committed, which takes its outcomes out of the hand, else what went wrong, with
+     * nothing of it left behind.
+     */
+    private @Nullable Failure transact(List<Request<?>> requests, List<OutcomeEntry> outcomes) {
+        StoreException lasting = trouble;
+        if (broken && lasting != null) {
+            return new Failure(lasting, Failure.Blame.DISK);
+        }
+        long begin = System.nanoTime();
+        OutcomeWriter.Written written = new OutcomeWriter.Written();
+        Failure failure = connection.transact(session -> {
+            for (Request<?> request : requests) {
+                request.apply(session);
+            }
+            outcomeWriter.write(session, outcomes, written);
+        });
+        if (failure != null) {
+            written.undo();
+            if (failure.blame() != Failure.Blame.CONTENT) {
+                fail(failure.exception(), failure.blame() == Failure.Blame.DISK);
+            }
+            return failure;
+        }
+        trouble = null;
+        retryAt = System.nanoTime();
+        int writes = requests.size() + outcomes.size();
+        drop(outcomes); // first, so that whoever hears of the commit finds them gone
+        observer.committed(written, writes, retryAt - begin);
+        requests.forEach(Request::complete);
         return null;
     }
 
-    private StoreException broken(Exception e) {
-        StoreException failure = e instanceof SQLException sql
-                ? dialect.translate(sql)
-                : new StoreException(StoreException.Reason.UNAVAILABLE, "The store failed", e);
-        if (trouble == null) {
-            log.error("A commit failed and was rolled back; requests are refused and outcomes kept in hand", e);
+    private void fail(StoreException failure, boolean forGood) {
+        if (trouble == null || forGood) {
+            log.error(
+                    forGood
+                            ? "The store is broken: nothing is accepted or recorded until the service is started again"
+                            : "The store cannot write: requests are refused, outcomes are kept and tried again",
+                    failure);
         }
         trouble = failure;
-        listener.commitFailed(failure);
-        try {
-            if (session != null) {
-                session.connection().rollback();
-            }
-        } catch (SQLException rollback) {
-            log.warn("The rollback failed as well; the connection is opened anew", rollback);
-            closeSession();
-        }
-        return failure;
+        broken = forGood;
+        observer.failed(failure, forGood);
     }
 
-    private void dropInHand() {
+    /** Takes outcomes out of the hand; may be given the hand itself. */
+    private void drop(List<OutcomeEntry> outcomes) {
+        int count = outcomes.size();
         int permits = 0;
-        for (OutcomeEntry outcome : inHand) {
+        for (OutcomeEntry outcome : outcomes) {
             permits += permits(outcome);
         }
-        inHand.clear();
+        if (count == inHand.size()) {
+            inHand.clear();
+        } else if (count > 0) {
+            Set<OutcomeEntry> dropped = Collections.newSetFromMap(new IdentityHashMap<>());
+            dropped.addAll(outcomes);
+            inHand.removeIf(dropped::contains);
+        }
+        settled(count, permits);
+    }
+
+    private void settled(int outcomes, int permits) {
+        outcomesSettled.addAndGet(outcomes);
         outcomePermits.release(permits);
-    }
-
-    private WriteSession session() throws SQLException {
-        WriteSession open = session;
-        if (open == null) {
-            open = sessions.open();
-            session = open;
-        }
-        return open;
-    }
-
-    private void closeSession() {
-        try {
-            if (session != null) {
-                session.close();
-            }
-        } catch (SQLException e) {
-            log.warn("The writing connection did not close cleanly", e);
-        }
-        session = null;
     }
 
     private void refuseLeftovers() {
         for (Object item = queue.poll(); item != null; item = queue.poll()) {
             if (item instanceof Request<?> request) {
-                request.result.completeExceptionally(
-                        new StoreException(StoreException.Reason.UNAVAILABLE, "The store is closed"));
+                request.fail(closed());
+            } else if (item instanceof OutcomeEntry outcome) {
+                settled(1, permits(outcome));
             }
-        }
-    }
-
-    /** Work under way; its value is kept until the commit makes it true. */
-    private static final class Request<T> {
-
-        private final Work<T> work;
-        private final CompletableFuture<T> result = new CompletableFuture<>();
-        private @Nullable T value;
-
-        Request(Work<T> work) {
-            this.work = work;
-        }
-
-        void apply(WriteSession session) throws SQLException {
-            value = work.apply(session);
-        }
-
-        @SuppressWarnings("NullAway") // value is what apply() brought, which ran before
-        void complete() {
-            result.complete(value);
         }
     }
 }

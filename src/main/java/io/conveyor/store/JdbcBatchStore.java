@@ -1,5 +1,7 @@
 package io.conveyor.store;
 
+import static io.conveyor.store.BatchReader.reading;
+
 import io.conveyor.job.BatchOutcome;
 import io.conveyor.job.BatchState;
 import io.conveyor.job.Job;
@@ -7,7 +9,6 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -16,20 +17,17 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The store on JDBC: writes go through the {@link GroupCommitter}, reads through {@link BatchReader} on connections of
  * their own. Thread-safe.
  *
- * <p>The numbers of {@link #status()} are read from the database once at the start and moved by the writer thread after
- * each commit, so that asking costs no query.
+ * <p>Threads and state: the numbers of {@link #status()} are read from the database at the start, before the writer
+ * begins, and moved by the writer thread alone, after each commit; so asking costs no query, and they never drift.
  */
 final class JdbcBatchStore implements BatchStore, AutoCloseable {
 
-    private static final Logger log = LoggerFactory.getLogger(JdbcBatchStore.class);
-
+    private final DataSource writing;
     private final BatchReader reader;
     private final SqlDialect dialect;
     private final long retentionMillis;
@@ -38,12 +36,12 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
     private final List<StoreListener> listeners = new CopyOnWriteArrayList<>();
     private final AtomicLong lastBatchNo = new AtomicLong();
 
-    // Mutable state: written by the writer thread after commits (and by start() before it exists), read by all
     private final Map<BatchState, AtomicLong> batches = new EnumMap<>(BatchState.class);
     private final AtomicLong backlog = new AtomicLong();
     private final AtomicLong late = new AtomicLong();
 
     JdbcBatchStore(DataSource writing, BatchReader reader, SqlDialect dialect, Duration retention, Clock clock) {
+        this.writing = writing;
         this.reader = reader;
         this.dialect = dialect;
         this.retentionMillis = retention.toMillis();
@@ -51,27 +49,51 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
             batches.put(state, new AtomicLong());
         }
         committer = new GroupCommitter(
-                () -> openSession(writing), dialect, new OutcomeWriter(clock, retentionMillis), new Listeners());
+                new WriterConnection(this::openSession, dialect),
+                new OutcomeWriter(clock, retentionMillis),
+                new Telling());
         keeper = new StoreKeeper(committer, clock, this::forget);
     }
 
-    /** Reads where things stand and starts the writer; what an earlier process left behind is put in order first. */
+    /**
+     * Makes sure that what is there is on the disk, reads where things stand and starts the writer; what an earlier
+     * process left behind is put in order first. Leaves no thread behind when it throws.
+     */
     void start() {
+        try (Connection connection = writing.getConnection()) {
+            dialect.verify(connection);
+            dialect.settle(connection);
+        } catch (SQLException e) {
+            throw new StoreStartException(
+                    "The store cannot be made ready: " + e.getMessage(),
+                    "Check that its disk is writable and not full, then start again.",
+                    e);
+        }
         reader.countBatches().forEach((state, n) -> counter(state).set(n));
         backlog.set(reader.countOpenJobs());
         lastBatchNo.set(reader.lastBatchNo());
         committer.start();
-        committer.write(session -> {
-            session.abandonAll();
-            return true;
-        });
+        try {
+            committer.write(session -> {
+                session.abandonAll();
+                return true;
+            });
+        } catch (RuntimeException e) {
+            committer.close();
+            throw e;
+        }
         keeper.start();
     }
 
-    private static WriteSession openSession(DataSource writing) throws SQLException {
+    private WriteSession openSession() throws SQLException {
         Connection connection = writing.getConnection();
-        connection.setAutoCommit(false);
-        return new WriteSession(connection);
+        try {
+            dialect.verify(connection);
+            return new WriteSession(connection);
+        } catch (SQLException | RuntimeException e) {
+            connection.close();
+            throw e;
+        }
     }
 
     @Override
@@ -89,29 +111,25 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
 
     @Override
     public boolean seal(NewBatch batch, List<PackedSegment> rest) {
-        boolean spilled = rest.stream().mapToInt(PackedSegment::jobs).sum() < batch.total();
-        boolean sealed = committer.write(session -> {
-            boolean inserted = session.seal(batch, rest, retentionMillis);
-            if (spilled && inserted) {
-                session.owned(batch.ref());
+        boolean sealed = committer.write(session -> session.seal(batch, rest, retentionMillis), done -> {
+            if (done) {
+                backlog.addAndGet(batch.total());
+                counter(batch.total() == 0 ? BatchState.ENDED : BatchState.RUNNING)
+                        .incrementAndGet();
             }
-            return inserted;
         });
         if (sealed) {
-            backlog.addAndGet(batch.total());
-            counter(batch.total() == 0 ? BatchState.ENDED : BatchState.RUNNING).incrementAndGet();
             listeners.forEach(listener -> listener.sealed(batch.ref(), batch.total()));
+            if (batch.total() == 0) {
+                listeners.forEach(listener -> listener.ended(batch.ref(), BatchOutcome.SUCCEEDED));
+            }
         }
         return sealed;
     }
 
     @Override
     public void abandon(BatchRef batch) {
-        committer.write(session -> {
-            session.abandon(batch);
-            return true;
-        });
-        keeper.wake();
+        keeper.abandon(batch);
     }
 
     @Override
@@ -121,9 +139,9 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
 
     @Override
     public Deletion delete(String tenant, String id) {
-        Deletion deletion = committer.write(session -> session.delete(tenant, id));
+        Deletion deletion = committer.write(
+                session -> session.delete(tenant, id), done -> forget(done == Deletion.DELETED ? 1 : 0));
         if (deletion == Deletion.DELETED) {
-            forget(1);
             keeper.wake();
         }
         return deletion;
@@ -131,32 +149,32 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
 
     @Override
     public Optional<StoredBatch> find(String tenant, String id) {
-        return reader.find(tenant, id);
+        return reading(() -> reader.find(tenant, id));
     }
 
     @Override
     public List<StoredBatch> list(String tenant, BatchFilter filter) {
-        return reader.list(tenant, filter);
+        return reading(() -> reader.list(tenant, filter));
     }
 
     @Override
     public List<StoredBatch> unfinished(long afterBatchNo, int limit) {
-        return reader.unfinished(afterBatchNo, limit);
+        return reading(() -> reader.unfinished(afterBatchNo, limit));
     }
 
     @Override
     public @Nullable OpenSegment openSegment(BatchRef batch, int fromIndex) {
-        return reader.openSegment(batch, fromIndex);
+        return reading(() -> reader.openSegment(batch, fromIndex));
     }
 
     @Override
     public @Nullable SegmentResults results(BatchRef batch, int fromIndex) {
-        return reader.results(batch, fromIndex);
+        return reading(() -> reader.results(batch, fromIndex));
     }
 
     @Override
     public @Nullable Job job(BatchRef batch, int index) {
-        return reader.job(batch, index);
+        return reading(() -> reader.job(batch, index));
     }
 
     @Override
@@ -186,7 +204,7 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
 
     @Override
     public void listen(StoreListener listener) {
-        listeners.add(listener);
+        listeners.add(new GuardedListener(listener));
     }
 
     @Override
@@ -203,39 +221,36 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
         return batches.computeIfAbsent(state, s -> new AtomicLong());
     }
 
-    /** Keeps the numbers of the status, then tells everybody; no listener can harm the writer. */
-    private final class Listeners implements StoreListener {
+    /** Keeps the numbers of the status, then tells everybody. Writer thread only. */
+    private final class Telling implements GroupCommitter.Observer {
 
         @Override
-        public void recorded(OutcomeEntry outcome, boolean kept) {
-            (kept ? backlog : late).addAndGet(kept ? -1 : 1);
-            tell(listener -> listener.recorded(outcome, kept));
+        public void committed(OutcomeWriter.Written outcomes, int writes, long nanos) {
+            backlog.addAndGet(-outcomes.keptOutcomes());
+            late.addAndGet(outcomes.lateOutcomes());
+            counter(BatchState.RUNNING).addAndGet(-outcomes.endedBatches());
+            counter(BatchState.ENDED).addAndGet(outcomes.endedBatches());
+            for (StoreListener listener : listeners) {
+                outcomes.tell(listener);
+                listener.committed(writes, nanos);
+            }
         }
 
         @Override
-        public void ended(BatchRef batch, BatchOutcome outcome) {
-            counter(BatchState.RUNNING).decrementAndGet();
-            counter(BatchState.ENDED).incrementAndGet();
-            tell(listener -> listener.ended(batch, outcome));
-        }
-
-        @Override
-        public void committed(int writes, long nanos) {
-            tell(listener -> listener.committed(writes, nanos));
-        }
-
-        @Override
-        public void commitFailed(StoreException failure) {
-            tell(listener -> listener.commitFailed(failure));
-        }
-
-        private void tell(java.util.function.Consumer<StoreListener> call) {
-            for (StoreListener listener : new ArrayList<>(listeners)) {
-                try {
-                    call.accept(listener);
-                } catch (RuntimeException e) {
-                    log.error("A listener of the store failed; the store goes on", e);
+        public void failed(StoreException failure, boolean forGood) {
+            for (StoreListener listener : listeners) {
+                listener.commitFailed(failure);
+                if (forGood) {
+                    listener.broken(failure);
                 }
+            }
+        }
+
+        @Override
+        public void refused(List<OutcomeEntry> outcomes) {
+            late.addAndGet(outcomes.size());
+            for (StoreListener listener : listeners) {
+                outcomes.forEach(outcome -> listener.recorded(outcome, false));
             }
         }
     }

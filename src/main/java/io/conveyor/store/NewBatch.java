@@ -20,4 +20,11 @@ public record NewBatch(
         byte[] fingerprint,
         long timeoutMillis,
         int total,
-        long createdAtMillis) {}
+        long createdAtMillis) {
+
+    public NewBatch {
+        if (total < 0 || timeoutMillis < 0) {
+            throw new IllegalArgumentException("A batch has 0 or more jobs, and a timeout of 0 or more milliseconds");
+        }
+    }
+}

@@ -18,5 +18,10 @@ public record OutcomeEntry(SegmentRef segment, int index, JobState state, byte[]
         if (!state.isTerminal()) {
             throw new IllegalArgumentException("An outcome has a terminal state, not " + state);
         }
+        int place = index - segment.firstIndex();
+        if (place < 0 || place >= PackedSegment.MAX_JOBS) {
+            throw new IllegalArgumentException(
+                    "Job " + index + " does not stand in the segment of " + segment.firstIndex());
+        }
     }
 }

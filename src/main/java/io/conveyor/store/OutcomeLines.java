@@ -2,7 +2,8 @@ package io.conveyor.store;
 
 import io.conveyor.job.JobState;
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
+import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 
 /**
@@ -14,13 +15,16 @@ final class OutcomeLines {
     /** Bytes of a directory entry: place in the segment (1), state (1), length of the line with its line feed (4). */
     static final int ENTRY_BYTES = 6;
 
+    /** Bytes of lines at which a block is full, 64 KiB: reading one line reads its block. A longer line has one to itself. */
+    static final int FULL_BYTES = 64 * 1024;
+
     private static final byte[] HEAD = "{\"index\":".getBytes(StandardCharsets.US_ASCII);
     private static final byte[] SEQ = ",\"seq\":".getBytes(StandardCharsets.US_ASCII);
-    /** Room for head, two numbers and the line feed. */
-    private static final int FRAME_BYTES = HEAD.length + SEQ.length + 2 * 11 + 1;
+    /** Head, seq and the line feed; the two numbers come on top. */
+    private static final int FRAME_BYTES = HEAD.length + SEQ.length + 1;
 
     private final byte[] directory;
-    private byte[] lines;
+    private final byte[] lines;
     private int size;
 
     private OutcomeLines(int outcomes, int lineBytes) {
@@ -28,18 +32,35 @@ final class OutcomeLines {
         lines = new byte[lineBytes];
     }
 
-    /** The block of these outcomes of one segment, numbered from {@code firstSeq} in their order. */
-    static OutcomeLines of(List<OutcomeEntry> outcomes, int firstSeq) {
+    /** The blocks for these outcomes of one segment, numbered from {@code firstSeq} in their order. */
+    static List<OutcomeLines> blocks(List<OutcomeEntry> outcomes, int firstSeq) {
+        List<OutcomeLines> blocks = new ArrayList<>(1);
+        int begin = 0;
         int bytes = 0;
-        for (OutcomeEntry outcome : outcomes) {
-            bytes = Math.addExact(bytes, FRAME_BYTES + outcome.tail().length);
+        for (int i = 0; i < outcomes.size(); i++) {
+            OutcomeEntry outcome = outcomes.get(i);
+            int length = FRAME_BYTES + digits(outcome.index()) + digits(firstSeq + i) + outcome.tail().length;
+            if (i > begin && bytes + length > FULL_BYTES) {
+                blocks.add(block(outcomes.subList(begin, i), firstSeq + begin, bytes));
+                begin = i;
+                bytes = 0;
+            }
+            bytes += length;
         }
+        blocks.add(block(outcomes.subList(begin, outcomes.size()), firstSeq + begin, bytes));
+        return blocks;
+    }
+
+    private static OutcomeLines block(List<OutcomeEntry> outcomes, int firstSeq, int bytes) {
         OutcomeLines block = new OutcomeLines(outcomes.size(), bytes);
         for (int i = 0; i < outcomes.size(); i++) {
             block.add(i, outcomes.get(i), firstSeq + i);
         }
-        block.lines = Arrays.copyOf(block.lines, block.size);
         return block;
+    }
+
+    int count() {
+        return count(directory);
     }
 
     byte[] directory() {
@@ -56,6 +77,13 @@ final class OutcomeLines {
 
     static int place(byte[] directory, int entry) {
         return directory[entry * ENTRY_BYTES] & 0xff;
+    }
+
+    /** Adds the places of all entries of a directory. */
+    static void addPlaces(byte[] directory, BitSet places) {
+        for (int entry = 0; entry < count(directory); entry++) {
+            places.set(place(directory, entry));
+        }
     }
 
     static JobState state(byte[] directory, int entry) {
@@ -94,15 +122,20 @@ final class OutcomeLines {
     }
 
     private void appendNumber(int number) {
-        int digits = 1;
-        for (int rest = number / 10; rest > 0; rest /= 10) {
-            digits++;
-        }
+        int digits = digits(number);
         int rest = number;
         for (int at = size + digits - 1; at >= size; at--) {
             lines[at] = (byte) ('0' + rest % 10);
             rest /= 10;
         }
         size += digits;
+    }
+
+    private static int digits(int number) {
+        int digits = 1;
+        for (int rest = number / 10; rest > 0; rest /= 10) {
+            digits++;
+        }
+        return digits;
     }
 }

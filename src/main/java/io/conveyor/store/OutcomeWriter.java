@@ -6,15 +6,23 @@ import io.conveyor.job.Tally;
 import java.sql.SQLException;
 import java.time.Clock;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * Writes outcomes in the transaction of the caller: takes them off their segments (the fence), numbers them, packs them
- * into one block a segment, moves the counters of their batches, and ends each batch whose last outcome this is.
- * Writer thread only.
+ * into blocks, one a segment if they are small, moves the counters of their batches, and ends each batch whose last
+ * outcome this is. Writer thread only.
+ *
+ * <p>The fence: a segment gives up open jobs only to its present epoch and only to one who knows how many outcomes it
+ * has. A reference that does not (another one recorded into the same segment) learns from the blocks what is there, and
+ * only what is not there yet is taken. So an outcome is kept once, whoever brings it, and however often.
  */
 final class OutcomeWriter {
 
@@ -26,106 +34,175 @@ final class OutcomeWriter {
         this.retentionMillis = retentionMillis;
     }
 
-    Written write(WriteSession session, List<OutcomeEntry> outcomes) throws SQLException {
-        Written written = new Written();
-        try {
-            for (List<OutcomeEntry> ofBatch : byBatch(outcomes)) {
-                writeBatch(session, ofBatch, written);
-            }
-        } catch (SQLException | RuntimeException e) {
-            written.undo();
-            throw e;
+    void write(WriteSession session, List<OutcomeEntry> outcomes, Written written) throws SQLException {
+        for (List<Share> ofBatch : byBatch(outcomes)) {
+            writeBatch(session, ofBatch, written);
         }
-        return written;
     }
 
-    private static Iterable<List<OutcomeEntry>> byBatch(List<OutcomeEntry> outcomes) {
-        Map<Long, List<OutcomeEntry>> batches = new LinkedHashMap<>();
+    /** Outcomes by segment, segments by batch, all in the order of arrival. */
+    private static Iterable<List<Share>> byBatch(List<OutcomeEntry> outcomes) {
+        Map<SegmentRef, Share> shares = new HashMap<>();
+        Map<Long, List<Share>> batches = new LinkedHashMap<>();
+        Share share = null;
         for (OutcomeEntry outcome : outcomes) {
-            batches.computeIfAbsent(outcome.segment().batch().batchNo(), no -> new ArrayList<>())
-                    .add(outcome);
+            SegmentRef segment = outcome.segment();
+            if (share == null || share.segment != segment) { // neighbours mostly stand in one segment
+                share = shares.get(segment);
+            }
+            if (share == null) {
+                share = new Share(segment);
+                shares.put(segment, share);
+                batches.computeIfAbsent(segment.batch().batchNo(), no -> new ArrayList<>())
+                        .add(share);
+            }
+            share.outcomes.add(outcome);
         }
         return batches.values();
     }
 
-    private void writeBatch(WriteSession session, List<OutcomeEntry> outcomes, Written written) throws SQLException {
-        Map<SegmentRef, List<OutcomeEntry>> taken = new LinkedHashMap<>();
-        for (Map.Entry<SegmentRef, List<OutcomeEntry>> segment :
-                bySegment(outcomes, written).entrySet()) {
-            if (session.take(segment.getKey(), segment.getValue().size())) {
-                taken.put(segment.getKey(), segment.getValue());
-            } else {
-                written.late.addAll(segment.getValue());
+    /** A second reference to a segment has its turn after the blocks of the first, from which it learns, are written. */
+    private void writeBatch(WriteSession session, List<Share> shares, Written written) throws SQLException {
+        Set<Integer> segments = new HashSet<>();
+        List<Share> taken = new ArrayList<>();
+        List<Share> afterwards = new ArrayList<>();
+        for (Share share : shares) {
+            if (!segments.add(share.segment.firstIndex())) {
+                afterwards.add(share);
+            } else if (take(session, share, written)) {
+                taken.add(share);
             }
         }
         if (!taken.isEmpty()) {
-            number(session, outcomes.get(0).segment().batch(), taken, written);
+            number(session, taken, written);
+        }
+        if (!afterwards.isEmpty()) {
+            writeBatch(session, afterwards, written);
         }
     }
 
-    /** Outcomes by segment; a second outcome of the same job goes no further. */
-    private static Map<SegmentRef, List<OutcomeEntry>> bySegment(List<OutcomeEntry> outcomes, Written written) {
-        Map<SegmentRef, List<OutcomeEntry>> segments = new LinkedHashMap<>();
-        for (OutcomeEntry outcome : outcomes) {
-            if (outcome.segment().claim(outcome.index())) {
-                written.claimed.add(outcome);
-                segments.computeIfAbsent(outcome.segment(), s -> new ArrayList<>())
-                        .add(outcome);
-            } else {
-                written.late.add(outcome);
-            }
+    /**
+     * 1. Claim the places that are free as far as the reference knows. 2. Take them off the segment. 3. If it has more
+     * or fewer outcomes than the reference knows, learn which and go through 1 and 2 once more. What is left over is
+     * late.
+     */
+    private static boolean take(WriteSession session, Share share, Written written) throws SQLException {
+        SegmentRef segment = share.segment;
+        written.remember(segment);
+        List<OutcomeEntry> offered = share.outcomes;
+        share.claim(offered, written);
+        if (share.outcomes.isEmpty()) {
+            return false;
         }
-        return segments;
+        if (session.take(segment, segment.recordedPlaces() - share.outcomes.size(), share.outcomes.size())) {
+            return true;
+        }
+        BitSet onDisk = session.recordedPlaces(segment);
+        if (onDisk == null) {
+            written.late.addAll(share.outcomes);
+            return false;
+        }
+        segment.learn(onDisk);
+        share.claim(share.outcomes, written);
+        if (share.outcomes.isEmpty()) {
+            return false;
+        }
+        if (session.take(segment, onDisk.cardinality(), share.outcomes.size())) {
+            return true;
+        }
+        written.late.addAll(share.outcomes); // more outcomes than the segment has jobs
+        return false;
     }
 
-    private void number(
-            WriteSession session, BatchRef batch, Map<SegmentRef, List<OutcomeEntry>> taken, Written written)
-            throws SQLException {
+    private void number(WriteSession session, List<Share> taken, Written written) throws SQLException {
+        BatchRef batch = taken.get(0).segment.batch();
         Map<JobState, Integer> byState = new EnumMap<>(JobState.class);
         long startedAt = Long.MAX_VALUE;
         int count = 0;
-        for (List<OutcomeEntry> outcomes : taken.values()) {
-            for (OutcomeEntry outcome : outcomes) {
+        for (Share share : taken) {
+            for (OutcomeEntry outcome : share.outcomes) {
                 byState.merge(outcome.state(), 1, Integer::sum);
                 startedAt = Math.min(startedAt, outcome.startedAtMillis());
-                count++;
             }
+            count += share.outcomes.size();
         }
         Tally tally = session.count(batch, byState, startedAt);
         if (tally == null) {
-            taken.values().forEach(written.late::addAll);
-            return;
+            throw new IllegalStateException(batch + " has open segments and is not there, or not sealed, or ended");
         }
         int seq = tally.recorded() - count + 1;
-        for (Map.Entry<SegmentRef, List<OutcomeEntry>> segment : taken.entrySet()) {
-            session.insertBlock(segment.getKey(), seq, OutcomeLines.of(segment.getValue(), seq));
-            seq += segment.getValue().size();
-            written.kept.addAll(segment.getValue());
+        for (Share share : taken) {
+            for (OutcomeLines block : OutcomeLines.blocks(share.outcomes, seq)) {
+                session.insertBlock(share.segment, seq, block);
+                seq += block.count();
+            }
+            written.kept.add(share.outcomes);
         }
         if (tally.open() == 0 && session.end(batch, tally.outcome(), clock.millis(), retentionMillis)) {
             written.ended.put(batch, tally.outcome());
         }
     }
 
-    /** What a transaction did with the outcomes: told to the listener after its commit, undone after its rollback. */
+    /** The outcomes that a transaction brings through one reference. */
+    private static final class Share {
+
+        private final SegmentRef segment;
+        private List<OutcomeEntry> outcomes = new ArrayList<>();
+
+        Share(SegmentRef segment) {
+            this.segment = segment;
+        }
+
+        /** Keeps those whose place is free; the others are late. */
+        void claim(List<OutcomeEntry> offered, Written written) {
+            List<OutcomeEntry> claimed = new ArrayList<>(offered.size());
+            for (OutcomeEntry outcome : offered) {
+                (segment.claim(outcome.index()) ? claimed : written.late).add(outcome);
+            }
+            outcomes = claimed;
+        }
+    }
+
+    /** What a transaction did with the outcomes: told to listeners after its commit, undone after its rollback. */
     static final class Written {
 
-        static final Written NOTHING = new Written();
-
-        private final List<OutcomeEntry> claimed = new ArrayList<>();
-        private final List<OutcomeEntry> kept = new ArrayList<>();
+        private final List<List<OutcomeEntry>> kept = new ArrayList<>();
         private final List<OutcomeEntry> late = new ArrayList<>();
         private final Map<BatchRef, BatchOutcome> ended = new LinkedHashMap<>();
+        /** What the references knew before. */
+        private final Map<SegmentRef, BitSet> before = new HashMap<>();
 
-        /** Gives the claimed places back; a second call does nothing. */
+        private void remember(SegmentRef segment) {
+            before.computeIfAbsent(segment, SegmentRef::copyOfRecorded);
+        }
+
+        /** Makes the references know what they knew before; a second call does nothing. */
         void undo() {
-            claimed.forEach(outcome -> outcome.segment().release(outcome.index()));
-            claimed.clear();
+            before.forEach(SegmentRef::learn);
+            before.clear();
+        }
+
+        int keptOutcomes() {
+            return kept.stream().mapToInt(List::size).sum();
+        }
+
+        int lateOutcomes() {
+            return late.size();
+        }
+
+        int endedBatches() {
+            return ended.size();
         }
 
         void tell(StoreListener listener) {
-            kept.forEach(outcome -> listener.recorded(outcome, true));
-            late.forEach(outcome -> listener.recorded(outcome, false));
+            for (List<OutcomeEntry> outcomes : kept) {
+                for (OutcomeEntry outcome : outcomes) {
+                    listener.recorded(outcome, true);
+                }
+            }
+            for (OutcomeEntry outcome : late) {
+                listener.recorded(outcome, false);
+            }
             ended.forEach(listener::ended);
         }
     }

@@ -4,7 +4,7 @@ import java.util.BitSet;
 
 /**
  * One segment while its jobs are under way: its place, the epoch under which outcomes are accepted, and which of its
- * jobs have one.
+ * jobs have one. Two references to one segment may be in use; the store sorts out what they bring.
  *
  * <p>Threads and state: the set of recorded places is built by the thread that opens the segment, before the reference
  * is shared; from then on only the store's writer thread touches it.
@@ -51,8 +51,19 @@ public final class SegmentRef {
         return true;
     }
 
-    /** Gives a place back whose outcome did not reach the disk. Writer thread only. */
-    void release(int index) {
-        recorded.clear(index - firstIndex);
+    /** Number of places that have their outcome. Writer thread only. */
+    int recordedPlaces() {
+        return recorded.cardinality();
+    }
+
+    /** The places that have their outcome. Writer thread only. */
+    BitSet copyOfRecorded() {
+        return (BitSet) recorded.clone();
+    }
+
+    /** Replaces what is known of the places. Writer thread only. */
+    void learn(BitSet places) {
+        recorded.clear();
+        recorded.or(places);
     }
 }

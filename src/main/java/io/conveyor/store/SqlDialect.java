@@ -1,5 +1,6 @@
 package io.conveyor.store;
 
+import java.sql.Connection;
 import java.sql.SQLException;
 
 /** What the JDBC store must know of one database product. The SQL itself is common to all. */
@@ -7,6 +8,23 @@ interface SqlDialect {
 
     /** What a failed statement means to the caller of the store. */
     StoreException translate(SQLException failure);
+
+    /** Who has to bear a failed statement or commit. */
+    Failure.Blame blame(SQLException failure);
+
+    /**
+     * Checks a connection that shall write.
+     *
+     * @throws StoreStartException when it does not keep the promises
+     */
+    void verify(Connection writing) throws SQLException;
+
+    /**
+     * Makes sure, before anything is read or written, that all that can be read has reached the disk.
+     *
+     * @throws StoreStartException when that cannot be done
+     */
+    void settle(Connection writing) throws SQLException;
 
     /** Bytes of the write-ahead log that wait to be folded into the database; 0 where that means nothing. */
     long walBytes();

@@ -8,12 +8,16 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.EnumSet;
 import java.util.Map;
 import java.util.Properties;
+import java.util.Set;
 import org.sqlite.SQLiteErrorCode;
 import org.sqlite.SQLiteException;
 
-/** SQLite: the pragmas that the promises rest on, what its error codes mean, and the sizes of its files. */
+/**
+ * SQLite: the pragmas that the promises rest on, what its error codes mean, and the sizes of its files. Thread-safe.
+ */
 final class SqliteDialect implements SqlDialect {
 
     /** Bytes of a page: larger than the default of 4 KiB, since segments and blocks are. */
@@ -21,6 +25,9 @@ final class SqliteDialect implements SqlDialect {
 
     /** Pages in the log at which a commit folds it into the database: 1000 x 16 KiB keeps the pauses short. */
     private static final int CHECKPOINT_PAGES = 1000;
+
+    /** Bytes to which the log is cut when it is begun anew, 64 MiB: a rare huge transaction leaves no huge file. */
+    private static final int LOG_BYTES = 64 * 1024 * 1024;
 
     /** Milliseconds that a connection waits for another's lock before it gives up. */
     private static final int BUSY_MILLIS = 5000;
@@ -34,10 +41,26 @@ final class SqliteDialect implements SqlDialect {
             "foreign_keys",
             "1",
             "busy_timeout",
-            String.valueOf(BUSY_MILLIS));
+            String.valueOf(BUSY_MILLIS),
+            "wal_autocheckpoint",
+            String.valueOf(CHECKPOINT_PAGES),
+            "journal_size_limit",
+            String.valueOf(LOG_BYTES));
 
     /** The first release without a way to corrupt a database when the log is reset. */
     private static final int OLDEST_VERSION = version("3.51.3");
+
+    /** A full disk; the second where the log's index in shared memory found no room. */
+    private static final Set<SQLiteErrorCode> NO_ROOM =
+            EnumSet.of(SQLiteErrorCode.SQLITE_FULL, SQLiteErrorCode.SQLITE_IOERR_SHMSIZE);
+
+    /** The bits of a result code that say what kind it is; those above say more about it. */
+    private static final int PRIMARY_CODE = 0xff;
+
+    private static final int SQLITE_IOERR = 10;
+    private static final int SQLITE_TOOBIG = 18;
+    private static final int SQLITE_CONSTRAINT = 19;
+    private static final int SQLITE_MISMATCH = 20;
 
     private final SqliteFile file;
 
@@ -53,6 +76,8 @@ final class SqliteDialect implements SqlDialect {
         properties.setProperty("foreign_keys", "on");
         properties.setProperty("busy_timeout", String.valueOf(BUSY_MILLIS));
         properties.setProperty("transaction_mode", "IMMEDIATE");
+        properties.setProperty("wal_autocheckpoint", String.valueOf(CHECKPOINT_PAGES));
+        properties.setProperty("journal_size_limit", String.valueOf(LOG_BYTES));
         return properties;
     }
 
@@ -72,19 +97,11 @@ final class SqliteDialect implements SqlDialect {
         }
     }
 
-    /** SQL for each writing connection beyond {@link #writing}. */
-    static String initSql() {
-        return "PRAGMA wal_autocheckpoint = " + CHECKPOINT_PAGES;
-    }
-
-    /**
-     * Reads every setting back: what SQLite did not take, we do not promise on.
-     *
-     * @throws StoreStartException naming the setting that did not hold
-     */
-    static void verify(Connection connection) throws SQLException {
+    /** Reads every setting back: what SQLite did not take, we do not promise on. */
+    @Override
+    public void verify(Connection writing) throws SQLException {
         for (Map.Entry<String, String> setting : REQUIRED.entrySet()) {
-            String answer = ask(connection, "PRAGMA " + setting.getKey());
+            String answer = ask(writing, "PRAGMA " + setting.getKey());
             if (!setting.getValue().equalsIgnoreCase(answer)) {
                 throw new StoreStartException(
                         "SQLite answers " + setting.getKey() + "=" + answer + " where " + setting.getValue()
@@ -92,11 +109,28 @@ final class SqliteDialect implements SqlDialect {
                         "Use a local disk with a file system that supports the write-ahead log, and the bundled driver.");
             }
         }
-        String version = ask(connection, "SELECT sqlite_version()");
+        String version = ask(writing, "SELECT sqlite_version()");
         if (version(version) < OLDEST_VERSION) {
             throw new StoreStartException(
                     "SQLite " + version + " can corrupt its log; 3.51.3 or newer is needed.",
                     "Use the bundled org.xerial:sqlite-jdbc.");
+        }
+    }
+
+    /**
+     * Folds the log into the database, which flushes both. A process that was killed between writing a commit and
+     * flushing it, or whose flush failed, leaves a batch that the next process can read although it is not on the disk:
+     * a client that asks again would be told that it is safe.
+     */
+    @Override
+    public void settle(Connection writing) throws SQLException {
+        try (Statement statement = writing.createStatement();
+                ResultSet row = statement.executeQuery("PRAGMA wal_checkpoint(TRUNCATE)")) {
+            if (!row.next() || row.getInt(2) != row.getInt(3)) {
+                throw new StoreStartException(
+                        "The log of " + file.path() + " cannot be folded into the database: somebody reads it.",
+                        "Close other programs that have the database open, and start again.");
+            }
         }
     }
 
@@ -117,8 +151,24 @@ final class SqliteDialect implements SqlDialect {
     }
 
     @Override
+    public Failure.Blame blame(SQLException failure) {
+        if (!(failure instanceof SQLiteException sqlite)) {
+            return Failure.Blame.STORE;
+        }
+        SQLiteErrorCode code = sqlite.getResultCode();
+        if (NO_ROOM.contains(code) || code == SQLiteErrorCode.SQLITE_IOERR_NOMEM) {
+            return Failure.Blame.STORE; // nothing is wrong with the disk; it passes
+        }
+        return switch (code.code & PRIMARY_CODE) {
+            case SQLITE_IOERR -> Failure.Blame.DISK;
+            case SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_TOOBIG -> Failure.Blame.CONTENT;
+            default -> Failure.Blame.STORE;
+        };
+    }
+
+    @Override
     public StoreException translate(SQLException failure) {
-        if (failure instanceof SQLiteException sqlite && sqlite.getResultCode() == SQLiteErrorCode.SQLITE_FULL) {
+        if (failure instanceof SQLiteException sqlite && NO_ROOM.contains(sqlite.getResultCode())) {
             return new StoreException(StoreException.Reason.FULL, "The disk of the store is full", failure);
         }
         return new StoreException(StoreException.Reason.UNAVAILABLE, "The store failed", failure);

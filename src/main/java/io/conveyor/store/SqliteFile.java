@@ -1,15 +1,16 @@
 package io.conveyor.store;
 
+import static java.util.Objects.requireNonNull;
+
 import java.io.IOException;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Locale;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,6 +43,12 @@ final class SqliteFile implements AutoCloseable {
             "davfs",
             "fuse.davfs2");
 
+    /**
+     * Files held by this process. Asked before the lock is: the system drops a process's lock on a file as soon as the
+     * process closes any channel to it, be it the one of a refused second attempt.
+     */
+    private static final Set<Path> HELD = ConcurrentHashMap.newKeySet();
+
     private final Path path;
     private final FileChannel lockChannel;
 
@@ -53,7 +60,7 @@ final class SqliteFile implements AutoCloseable {
     /** The file that a {@code jdbc:sqlite:} URL names. */
     static Path pathOf(String url) {
         String name = url.substring(PREFIX.length());
-        if (name.isEmpty() || name.contains(":memory:") || name.startsWith("file:") || name.contains("?")) {
+        if (name.isBlank() || name.startsWith(":") || name.startsWith("file:") || name.contains("?")) {
             throw new StoreStartException(
                     "spring.datasource.url is '" + url + "', which is not a plain file.",
                     "Name a file on a local disk, such as jdbc:sqlite:data/conveyor.db, without parameters: the service"
@@ -67,30 +74,47 @@ final class SqliteFile implements AutoCloseable {
      *
      * @throws StoreStartException when the place is not fit or another process has the file
      */
-    static SqliteFile open(Path path) {
-        Path directory = path.getParent();
+    static SqliteFile open(Path named) {
         try {
-            if (directory != null) {
-                Files.createDirectories(directory);
-                refuseNetwork(path, Files.getFileStore(directory));
+            Path path = realPath(named);
+            refuseNetwork(path, Files.getFileStore(path.resolveSibling(".")));
+            if (Files.isDirectory(path) || (Files.exists(path) && !Files.isWritable(path))) {
+                throw new IOException("it is a directory, or read-only");
             }
-            Path lockPath = path.resolveSibling(path.getFileName() + ".lock");
-            FileChannel channel = FileChannel.open(lockPath, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-            if (lock(channel) == null) {
-                channel.close();
-                throw new StoreStartException(
-                        "Another process has the store " + path + " open.",
-                        "Stop the other service, or give this one a file of its own with"
-                                + " --spring.datasource.url=jdbc:sqlite:OTHER.db");
+            if (!HELD.add(path)) {
+                throw taken(path);
+            }
+            FileChannel channel = lock(path);
+            if (channel == null) {
+                HELD.remove(path);
+                throw taken(path);
             }
             return new SqliteFile(path, channel);
         } catch (IOException e) {
             throw new StoreStartException(
-                    "The store " + path + " cannot be opened for writing: " + e,
-                    "Start the service as a user who may write to " + directory
-                            + ", or name another place with --spring.datasource.url=jdbc:sqlite:FILE",
+                    "The store " + named + " cannot be opened for writing: " + e.getMessage() + " ("
+                            + e.getClass().getSimpleName() + ").",
+                    "Start the service as a user who may write there, or name another place with"
+                            + " --spring.datasource.url=jdbc:sqlite:FILE",
                     e);
         }
+    }
+
+    /** The path without links, so that two names of one file are not taken for two files. */
+    private static Path realPath(Path named) throws IOException {
+        Path absolute = named.toAbsolutePath().normalize();
+        Path directory =
+                Files.createDirectories(requireNonNull(absolute.getParent())).toRealPath();
+        return Files.exists(absolute)
+                ? absolute.toRealPath()
+                : directory.resolve(requireNonNull(absolute.getFileName()));
+    }
+
+    private static StoreStartException taken(Path path) {
+        return new StoreStartException(
+                "Another process has the store " + path + " open.",
+                "Stop the other service, or give this one a file of its own with"
+                        + " --spring.datasource.url=jdbc:sqlite:OTHER.db");
     }
 
     static void refuseNetwork(Path path, FileStore place) {
@@ -102,12 +126,20 @@ final class SqliteFile implements AutoCloseable {
         }
     }
 
-    private static @Nullable FileLock lock(FileChannel channel) throws IOException {
+    /** The open channel that holds the lock, or null when another process does. */
+    private static @Nullable FileChannel lock(Path path) throws IOException {
+        Path lockPath = path.resolveSibling(path.getFileName() + ".lock");
+        FileChannel channel = FileChannel.open(lockPath, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         try {
-            return channel.tryLock();
-        } catch (OverlappingFileLockException e) {
-            return null;
+            if (channel.tryLock() != null) {
+                return channel;
+            }
+        } catch (IOException | RuntimeException e) {
+            channel.close();
+            throw e;
         }
+        channel.close();
+        return null;
     }
 
     Path path() {
@@ -121,5 +153,6 @@ final class SqliteFile implements AutoCloseable {
     @Override
     public void close() throws IOException {
         lockChannel.close();
+        HELD.remove(path);
     }
 }

@@ -6,8 +6,9 @@ import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.time.Clock;
-import java.util.Properties;
 import javax.sql.DataSource;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.annotation.Qualifier;
 import org.springframework.boot.jdbc.autoconfigure.DataSourceProperties;
 import org.springframework.boot.sql.init.dependency.DependsOnDatabaseInitialization;
@@ -15,13 +16,20 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Primary;
 import org.springframework.jdbc.core.simple.JdbcClient;
+import org.sqlite.SQLiteConfig;
+import org.sqlite.SQLiteDataSource;
 
 /**
- * Opens the store that {@code spring.datasource.url} names: the file first, then one connection that writes (also for
- * the migrations), then a few that only read.
+ * Opens the store that {@code spring.datasource.url} names: the file first, then connections that write (also for the
+ * migrations), then a few that only read.
  */
 @Configuration(proxyBeanMethods = false)
 class StoreConfiguration {
+
+    private static final Logger log = LoggerFactory.getLogger(StoreConfiguration.class);
+
+    /** Where the store is when nobody says otherwise. */
+    private static final String DEFAULT_URL = "jdbc:sqlite:data/conveyor.db";
 
     /** Connections that read. Reads are short; more would only queue at the two or so cores. */
     private static final int READERS = 8;
@@ -31,40 +39,59 @@ class StoreConfiguration {
 
     @Bean
     SqliteFile sqliteFile(DataSourceProperties properties) {
-        String url = properties.determineUrl();
+        String url = properties.getUrl() == null ? DEFAULT_URL : properties.getUrl();
         if (!url.startsWith("jdbc:sqlite:")) {
             throw new StoreStartException(
                     "spring.datasource.url is '" + url + "', and this version stores in SQLite only.",
-                    "Name a file on a local disk, such as jdbc:sqlite:data/conveyor.db");
+                    "Name a file on a local disk, such as " + DEFAULT_URL);
         }
         return SqliteFile.open(SqliteFile.pathOf(url));
     }
 
     @Bean
+    SqliteDialect sqliteDialect(SqliteFile file) {
+        return new SqliteDialect(file);
+    }
+
+    /**
+     * Opens connections that may write: one for the writer, which keeps it, and now and then one for the migrations or a
+     * health check. A pool of one would make a health check wait for the writer for ever.
+     */
+    @Bean
     @Primary
-    HikariDataSource writingDataSource(SqliteFile file) throws SQLException {
+    DataSource writingDataSource(SqliteFile file, SqliteDialect dialect) {
+        SQLiteDataSource source = new SQLiteDataSource(new SQLiteConfig(SqliteDialect.writing()));
+        source.setUrl(url(file));
         try (Connection connection = DriverManager.getConnection(url(file))) {
             SqliteDialect.prepare(connection);
         } catch (SQLException e) {
-            throw new StoreStartException(
-                    "The store " + file.path() + " cannot be opened: " + e.getMessage(),
-                    "Check that it is a SQLite database of this service and that its disk is writable and not full.",
-                    e);
+            throw notADatabase(file, e);
         }
-        HikariConfig config = pool("conveyor-writer", file, SqliteDialect.writing(), 1);
-        config.setConnectionInitSql(SqliteDialect.initSql());
-        HikariDataSource source = new HikariDataSource(config);
         try (Connection connection = source.getConnection()) {
-            SqliteDialect.verify(connection);
+            dialect.verify(connection);
+        } catch (SQLException e) {
+            throw notADatabase(file, e);
         }
         return source;
     }
 
+    private static StoreStartException notADatabase(SqliteFile file, SQLException e) {
+        return new StoreStartException(
+                "The store " + file.path() + " cannot be opened: " + e.getMessage(),
+                "Check that it is a SQLite database of this service and that its disk is writable and not full.",
+                e);
+    }
+
     @Bean(defaultCandidate = false)
     @DependsOnDatabaseInitialization
-    HikariDataSource readingDataSource(SqliteFile file, @SuppressWarnings("unused") DataSource writingFirst) {
-        HikariConfig config = pool("conveyor-readers", file, SqliteDialect.reading(), READERS);
+    HikariDataSource readingDataSource(SqliteFile file) {
+        HikariConfig config = new HikariConfig();
+        config.setPoolName("conveyor-readers");
+        config.setJdbcUrl(url(file));
+        config.setDataSourceProperties(SqliteDialect.reading());
         config.setReadOnly(true);
+        config.setMaximumPoolSize(READERS);
+        config.setMinimumIdle(1);
         config.setConnectionTimeout(READER_WAIT_MILLIS);
         return new HikariDataSource(config);
     }
@@ -75,29 +102,17 @@ class StoreConfiguration {
             DataSource writing,
             @Qualifier("readingDataSource") DataSource reading,
             SqliteFile file,
+            SqliteDialect dialect,
             StoreProperties properties,
             Clock clock) {
+        log.info("The store is {}; ended batches are kept for {}", file.path(), properties.retention());
         return new JdbcBatchStore(
-                writing,
-                new BatchReader(JdbcClient.create(reading)),
-                new SqliteDialect(file),
-                properties.retention(),
-                clock);
+                writing, new BatchReader(JdbcClient.create(reading)), dialect, properties.retention(), clock);
     }
 
     @Bean
     Clock clock() {
         return Clock.systemUTC();
-    }
-
-    private static HikariConfig pool(String name, SqliteFile file, Properties settings, int size) {
-        HikariConfig config = new HikariConfig();
-        config.setPoolName(name);
-        config.setJdbcUrl(url(file));
-        config.setMaximumPoolSize(size);
-        config.setMinimumIdle(1);
-        config.setDataSourceProperties(settings);
-        return config;
     }
 
     private static String url(SqliteFile file) {

@@ -4,17 +4,20 @@ import io.conveyor.job.BatchOutcome;
 
 /**
  * Hears what has reached the disk. Called on the store's writer thread after the commit, with no lock held and no
- * transaction open: return at once, never throw, never call a writing method of the store.
+ * transaction open: return at once, never call a writing method of the store. What it throws is logged and ignored.
  */
 public interface StoreListener {
 
     /** A batch is sealed: it is accepted for good. Called on the thread that sealed it. */
     default void sealed(BatchRef batch, int jobs) {}
 
-    /** An outcome is final, or was refused as late ({@code kept} false) because its segment has another owner or is gone. */
+    /** An outcome is final, or was refused as late ({@code kept} false) because its job has one, its segment another owner, or it is gone. */
     default void recorded(OutcomeEntry outcome, boolean kept) {}
 
-    /** A batch has ended; comes after {@link #recorded} of its last outcome. */
+    /**
+     * A batch has ended; comes after {@link #recorded} of its last outcome. Of a batch without jobs: after
+     * {@link #sealed}, on the same thread.
+     */
     default void ended(BatchRef batch, BatchOutcome outcome) {}
 
     /** A group has been committed. */
@@ -22,4 +25,10 @@ public interface StoreListener {
 
     /** A commit failed; what it held is refused or tried again. */
     default void commitFailed(StoreException failure) {}
+
+    /**
+     * The disk of the store failed: nothing is accepted or recorded until the next start. Whoever hears it should end
+     * the process, since only opening the store anew shows what the disk has.
+     */
+    default void broken(StoreException failure) {}
 }

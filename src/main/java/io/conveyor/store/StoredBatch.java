@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param outcome how it ended, or null while it has not
  * @param tally its jobs and outcomes
  * @param createdAt when it was accepted
- * @param startedAt when its first recorded job started, or null
+ * @param startedAt when the first of its recorded jobs started, or null
  * @param endedAt when its last outcome was recorded, or null
  * @param expiresAt when it may be deleted, or null while it has not ended
  */

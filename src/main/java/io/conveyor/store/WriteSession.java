@@ -9,14 +9,19 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Types;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The writing SQL, on the one connection that writes. Confined to the writer thread; every method runs inside the
- * transaction that the caller opened and ends.
+ * The writing SQL, on the one connection that writes. Confined to the writer thread; every method runs between
+ * {@link #begin} and {@link #commit} or {@link #rollback}.
+ *
+ * <p>The connection is in auto-commit mode and these three are plain SQL: with {@code setAutoCommit(false)} the driver
+ * begins the next transaction inside {@code commit()}, holds the database's write lock while there is nothing to write,
+ * and reports a commit that is on the disk as failed when that beginning fails.
  */
 final class WriteSession implements AutoCloseable {
 
@@ -29,6 +34,8 @@ final class WriteSession implements AutoCloseable {
     private static final String DELETE_UPLOAD = "DELETE FROM unowned WHERE batch_no = ?";
     private static final String ABANDON_UPLOAD = "UPDATE unowned SET uploading = 0 WHERE batch_no = ?";
     private static final String ABANDON_ALL = "UPDATE unowned SET uploading = 0 WHERE uploading = 1";
+    private static final String COUNT_JOBS =
+            "SELECT coalesce(sum(jobs), 0) FROM segment WHERE tenant = ? AND batch_no = ?";
     private static final String INSERT_BATCH = """
             INSERT INTO batch (batch_no, tenant, id, name, metadata, fingerprint, timeout_ms, state, outcome, total,
                 succeeded, failed, cancelled, expired, created_at, ended_at, expires_at)
@@ -36,10 +43,14 @@ final class WriteSession implements AutoCloseable {
             ON CONFLICT (tenant, id) DO NOTHING""";
     private static final String TAKE_OPEN = """
             UPDATE segment SET open = open - ?
-            WHERE tenant = ? AND batch_no = ? AND first_index = ? AND epoch = ? AND open >= ?""";
+            WHERE tenant = ? AND batch_no = ? AND first_index = ? AND epoch = ? AND jobs - open = ? AND open >= ?""";
+    private static final String HAS_EPOCH =
+            "SELECT 1 FROM segment WHERE tenant = ? AND batch_no = ? AND first_index = ? AND epoch = ?";
+    private static final String DIRECTORIES =
+            "SELECT directory FROM outcome_block WHERE tenant = ? AND batch_no = ? AND segment = ?";
     private static final String COUNT_OUTCOMES = """
             UPDATE batch SET succeeded = succeeded + ?, failed = failed + ?, cancelled = cancelled + ?,
-                expired = expired + ?, started_at = coalesce(started_at, ?)
+                expired = expired + ?, started_at = CASE WHEN started_at <= ? THEN started_at ELSE ? END
             WHERE tenant = ? AND batch_no = ? AND state <> 'ended'
             RETURNING total, succeeded, failed, cancelled, expired""";
     private static final String INSERT_BLOCK = """
@@ -62,8 +73,16 @@ final class WriteSession implements AutoCloseable {
         this.connection = connection;
     }
 
-    Connection connection() {
-        return connection;
+    void begin() throws SQLException {
+        bind("BEGIN IMMEDIATE").execute();
+    }
+
+    void commit() throws SQLException {
+        bind("COMMIT").execute();
+    }
+
+    void rollback() throws SQLException {
+        bind("ROLLBACK").execute();
     }
 
     void spill(BatchRef batch, PackedSegment segment) throws SQLException {
@@ -95,12 +114,23 @@ final class WriteSession implements AutoCloseable {
         for (PackedSegment segment : rest) {
             insert(ref, segment);
         }
+        if (rest.stream().mapToInt(PackedSegment::jobs).sum() < batch.total()) {
+            own(batch);
+        }
         return true;
     }
 
-    /** Ends the life of a batch as an upload: its segments belong to a batch now. */
-    void owned(BatchRef batch) throws SQLException {
-        update(DELETE_UPLOAD, batch.batchNo());
+    /** Ends the life of a batch as an upload: its segments belong to a batch now, and all of them are there. */
+    private void own(NewBatch batch) throws SQLException {
+        BatchRef ref = batch.ref();
+        update(DELETE_UPLOAD, ref.batchNo());
+        long jobs;
+        try (ResultSet row = bind(COUNT_JOBS, ref.tenant(), ref.batchNo()).executeQuery()) {
+            jobs = row.next() ? row.getLong(1) : 0;
+        }
+        if (jobs != batch.total()) {
+            throw new IllegalStateException(ref + " shall have " + batch.total() + " jobs, and " + jobs + " are here");
+        }
     }
 
     void abandon(BatchRef batch) throws SQLException {
@@ -120,9 +150,10 @@ final class WriteSession implements AutoCloseable {
     /**
      * Takes outcomes off their segment's open jobs: the fence that makes an outcome final.
      *
-     * @return false when the segment is gone, has another epoch, or has not that many open jobs
+     * @param known how many outcomes the segment has already, as far as the reference knows
+     * @return false when the segment is gone, has another epoch, or another number of outcomes
      */
-    boolean take(SegmentRef segment, int outcomes) throws SQLException {
+    boolean take(SegmentRef segment, int known, int outcomes) throws SQLException {
         BatchRef batch = segment.batch();
         return update(
                         TAKE_OPEN,
@@ -131,8 +162,29 @@ final class WriteSession implements AutoCloseable {
                         batch.batchNo(),
                         segment.firstIndex(),
                         segment.epoch(),
+                        known,
                         outcomes)
                 == 1;
+    }
+
+    /** The places of a segment that have their outcome, or null when it is gone or has another epoch. */
+    @Nullable
+    BitSet recordedPlaces(SegmentRef segment) throws SQLException {
+        BatchRef batch = segment.batch();
+        try (ResultSet row = bind(HAS_EPOCH, batch.tenant(), batch.batchNo(), segment.firstIndex(), segment.epoch())
+                .executeQuery()) {
+            if (!row.next()) {
+                return null;
+            }
+        }
+        BitSet places = new BitSet();
+        try (ResultSet row = bind(DIRECTORIES, batch.tenant(), batch.batchNo(), segment.firstIndex())
+                .executeQuery()) {
+            while (row.next()) {
+                OutcomeLines.addPlaces(row.getBytes(1), places);
+            }
+        }
+        return places;
     }
 
     /** Adds outcomes to the counters of their batch; the tally afterwards, or null when the batch is gone or ended. */
@@ -144,6 +196,7 @@ final class WriteSession implements AutoCloseable {
                 byState.getOrDefault(JobState.FAILED, 0),
                 byState.getOrDefault(JobState.CANCELLED, 0),
                 byState.getOrDefault(JobState.EXPIRED, 0),
+                startedAt,
                 startedAt,
                 batch.tenant(),
                 batch.batchNo());
@@ -199,7 +252,7 @@ final class WriteSession implements AutoCloseable {
         return bind(sql, values).executeUpdate();
     }
 
-    /** Numbers of batches that a query lists, with their tenants. */
+    /** The batches that a query lists by tenant and number. */
     List<BatchRef> refs(String sql, @Nullable Object... values) throws SQLException {
         List<BatchRef> refs = new ArrayList<>();
         try (ResultSet row = bind(sql, values).executeQuery()) {

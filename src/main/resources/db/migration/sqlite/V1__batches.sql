@@ -1,7 +1,7 @@
 -- Times are milliseconds since 1970-01-01 UTC. Every query names the tenant.
 
 CREATE TABLE batch (
-    batch_no    INTEGER PRIMARY KEY,           -- ascending in the order of acceptance; internal
+    batch_no    INTEGER PRIMARY KEY,           -- ascending in the order in which uploads began; internal
     tenant      TEXT    NOT NULL,
     id          TEXT    NOT NULL CHECK (length(id) BETWEEN 1 AND 63),
     name        TEXT,
@@ -27,6 +27,8 @@ CREATE TABLE batch (
     CHECK ((state = 'ended') = (expires_at IS NOT NULL))
 ) STRICT;
 
+-- Lists of one tenant do not pass over the batches of the others.
+CREATE INDEX batch_of_tenant ON batch (tenant, batch_no);
 -- What is not ended is what feeders look for; what is ended is what retention looks for.
 CREATE INDEX batch_unfinished ON batch (batch_no) WHERE state <> 'ended';
 CREATE INDEX batch_expiring ON batch (expires_at) WHERE expires_at IS NOT NULL;

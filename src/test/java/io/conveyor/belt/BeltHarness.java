@@ -20,7 +20,6 @@ import io.conveyor.store.StoredBatch;
 import io.conveyor.store.TestStores;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -41,11 +40,11 @@ final class BeltHarness implements AutoCloseable {
     final WorkerPool pool;
     final Belt belt;
 
-    BeltHarness(Path file, int workers, int queue, int callers, JobHandler... handlers) throws SQLException {
+    BeltHarness(Path file, int workers, int queue, int callers, JobHandler... handlers) {
         this(file, workers, queue, callers, WaitingBatches.CAPACITY, handlers);
     }
 
-    BeltHarness(Path file, int workers, int queue, int callers, int ring, JobHandler... handlers) throws SQLException {
+    BeltHarness(Path file, int workers, int queue, int callers, int ring, JobHandler... handlers) {
         open = TestStores.open(file);
         store = open.store();
         pool = new WorkerPool(new WorkerPoolConfig("test", workers, queue, 1 << 20, callers));
@@ -62,7 +61,7 @@ final class BeltHarness implements AutoCloseable {
                 clock,
                 List.of(),
                 error -> {}));
-        belt = new Belt(store, pool, registry, running, runner, clock, ring);
+        belt = new Belt(store, pool, registry, running, runner, ring);
     }
 
     BeltHarness started() {
@@ -108,15 +107,14 @@ final class BeltHarness implements AutoCloseable {
     BatchRef seal(String id, List<PackedSegment> segments) {
         int total = segments.stream().mapToInt(PackedSegment::jobs).sum();
         BatchRef ref = new BatchRef(TENANT, store.newBatchNo(), id);
-        store.seal(new NewBatch(ref, null, null, new byte[] {1}, 0, total, System.currentTimeMillis()), segments);
+        belt.seal(new NewBatch(ref, null, null, new byte[] {1}, 0, total, System.currentTimeMillis()), segments);
         return ref;
     }
 
     /** Seals a batch and feeds it from this thread. */
     BatchRef submit(String id, List<PackedSegment> segments, Duration hold) {
         BatchRef ref = seal(id, segments);
-        int total = segments.stream().mapToInt(PackedSegment::jobs).sum();
-        belt.feed(ref, 0, total, segments, hold);
+        belt.feed(ref, segments, hold);
         return ref;
     }
 

@@ -11,6 +11,7 @@ import io.conveyor.handler.JobOutput;
 import io.conveyor.job.BatchOutcome;
 import io.conveyor.job.JobError;
 import io.conveyor.store.BatchRef;
+import io.conveyor.store.NewBatch;
 import io.conveyor.store.StoredBatch;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -118,6 +119,28 @@ class BeltTest {
                 assertThat(harness.awaitEnd(ref).tally().succeeded()).isEqualTo(3);
                 assertThat(harness.results(ref)).hasSize(3);
             }
+        }
+    }
+
+    @Test
+    void aBatchThatIsAboutToBeFedIsNotTakenUpByAnybodyElse() throws Exception {
+        AtomicInteger runs = new AtomicInteger();
+        JobHandler counting = handler("count", job -> {
+            runs.incrementAndGet();
+            return new JobOutput(job.input());
+        });
+        try (BeltHarness harness = new BeltHarness(file(), 2, 300, 0, counting)) {
+            var jobs = segments("count", 100, 0);
+            BatchRef ref = harness.seal("sealed", jobs);
+            BatchRef old = new BatchRef(BeltHarness.TENANT, harness.store.newBatchNo(), "old");
+            harness.store.seal(new NewBatch(old, null, null, new byte[] {1}, 0, 100, 0), jobs);
+            harness.started(); // looks into the store, where both batches stand
+            harness.awaitEnd(old);
+            assertThat(runs.get()).isEqualTo(100);
+
+            harness.belt.feed(ref, jobs, Duration.ofSeconds(60));
+            assertThat(harness.awaitEnd(ref).tally().succeeded()).isEqualTo(100);
+            assertThat(runs.get()).isEqualTo(200);
         }
     }
 

@@ -14,7 +14,11 @@ import org.springframework.boot.test.web.server.LocalServerPort;
 @SpringBootTest(
         classes = WebTestApplication.App.class,
         webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
-        properties = {"server.address=127.0.0.1", "server.tomcat.connection-timeout=300ms"})
+        properties = {
+            "server.address=127.0.0.1",
+            "management.endpoint.health.group.readiness.include=readinessState",
+            "server.tomcat.connection-timeout=300ms"
+        })
 class BodiesTest {
 
     private static final String TOO_LARGE = "x".repeat((int) WebTestApplication.LIMIT + 1);

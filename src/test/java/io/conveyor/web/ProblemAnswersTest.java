@@ -26,7 +26,7 @@ import tools.jackson.databind.json.JsonMapper;
 @SpringBootTest(
         classes = WebTestApplication.App.class,
         webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
-        properties = "server.address=127.0.0.1")
+        properties = {"server.address=127.0.0.1", "management.endpoint.health.group.readiness.include=readinessState"})
 @ExtendWith(OutputCaptureExtension.class)
 class ProblemAnswersTest {
 
@@ -99,6 +99,14 @@ class ProblemAnswersTest {
         assertThat(problem(answer, 500, "internal").get("trace_id").asString()).isEqualTo(filter);
         assertThat(answer.body()).doesNotContain("secret");
         assertThat(log.getOut()).contains("trace id " + filter);
+    }
+
+    @Test
+    void anExceptionThatAnotherPackageKnowsIsItsProblem() throws Exception {
+        HttpResponse<String> answer = send(request("/v1/sums"));
+        problem(answer, 507, "storage-full");
+        assertThat(answer.headers().firstValue("Retry-After")).hasValue("10");
+        assertThat(answer.body()).doesNotContain("secret");
     }
 
     @Test

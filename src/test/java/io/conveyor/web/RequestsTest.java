@@ -31,7 +31,12 @@ import tools.jackson.databind.json.JsonMapper;
 @SpringBootTest(
         classes = WebTestApplication.App.class,
         webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
-        properties = {"server.address=127.0.0.1", "requests-test=starts-anew"})
+        properties = {
+            "server.address=127.0.0.1",
+            "management.endpoint.health.group.readiness.include=readinessState",
+            "spring.main.log-startup-info=true",
+            "requests-test=starts-anew"
+        })
 @ExtendWith(OutputCaptureExtension.class)
 @DirtiesContext
 class RequestsTest {

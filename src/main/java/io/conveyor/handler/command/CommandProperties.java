@@ -10,6 +10,7 @@ import java.util.TreeMap;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.ConfigurationPropertiesSource;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 import org.springframework.util.unit.DataSize;
 
@@ -17,7 +18,7 @@ import org.springframework.util.unit.DataSize;
  * The programs that jobs of the kind "command" may run: {@code conveyor.commands.NAME.*}. Without one there is no such
  * kind.
  *
- * @param commands by name: 1 to 64 characters of a-z, 0-9, '-', starting with a letter. Default: none.
+ * @param commands by name: 1 to 64 characters of a-z, 0-9, '-', starting with a letter
  */
 @ConfigurationProperties("conveyor")
 public record CommandProperties(@DefaultValue Map<String, Command> commands) {
@@ -60,16 +61,15 @@ public record CommandProperties(@DefaultValue Map<String, Command> commands) {
     /**
      * One program, and how it is run.
      *
-     * @param program the program: an absolute path, or the name of one that is on the PATH of the service. Needed.
-     * @param args its arguments. Where the element {args} stands, a job's own arguments go, after a "--"; without it
-     *     jobs may not bring any. Default: none.
-     * @param timeout how long it may run, 1 ms or more; the job's own time limit counts as well. Default: 60s.
-     * @param maxOutput Maximum size of what it writes to standard output, 1 byte to 1 GB; more fails the job. Default:
-     *     1MB.
-     * @param env environment variables beside PATH, HOME and LANG, which are all that it gets of the service's own.
-     *     Default: none.
-     * @param directory the directory that it runs in. Default: that of the service.
+     * @param program the program: an absolute path, or the name of one that is on the PATH of the service; needed
+     * @param args its arguments; where the element {args} stands, a job's own arguments go, after a "--"; without it jobs
+     *     may not bring any
+     * @param timeout how long it may run, 1 ms or more; the job's own time limit counts as well
+     * @param maxOutput maximum size of what it writes to standard output, 1 byte to 1 GB; more fails the job
+     * @param env environment variables beside PATH, HOME and LANG, which are all that it gets of the service's own
+     * @param directory the directory that it runs in; that of the service when not given
      */
+    @ConfigurationPropertiesSource
     public record Command(
             String program,
             @DefaultValue List<String> args,

@@ -7,26 +7,20 @@ import org.apache.hc.client5.http.config.RequestConfig;
 import org.apache.hc.client5.http.config.TlsConfig;
 import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
 import org.apache.hc.client5.http.impl.classic.HttpClients;
-import org.apache.hc.client5.http.impl.io.ManagedHttpClientConnectionFactory;
 import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManagerBuilder;
 import org.apache.hc.client5.http.io.HttpClientConnectionManager;
-import org.apache.hc.core5.http.config.Http1Config;
 import org.apache.hc.core5.util.TimeValue;
 import org.apache.hc.core5.util.Timeout;
 
 /**
  * Builds the one client behind all {@code http} jobs: bounded, without memory from one job to the next, and without a
- * proxy (behind a proxy the resolved address would not be the one that is reached).
+ * proxy (behind a proxy the resolved address would not be the one that is reached). The head of an answer is bounded by
+ * the library: 100 headers of 8192 characters.
  */
 final class HttpJobClient {
 
     private static final int MOST_CONNECTIONS = 200;
     private static final int MOST_CONNECTIONS_A_ROUTE = 50;
-
-    /** Bounds on the head of an answer, which no other limit covers: lines, and characters in one. */
-    private static final int MOST_HEADERS = 200;
-
-    private static final int LONGEST_HEADER = 16_384;
 
     /** Idle for so long, a connection is looked at before it is used again: a job without retries would fail on a dead one. */
     private static final TimeValue FRESH = TimeValue.ofMilliseconds(200);
@@ -62,12 +56,6 @@ final class HttpJobClient {
                         .build())
                 .setDefaultTlsConfig(
                         TlsConfig.custom().setHandshakeTimeout(connect).build())
-                .setConnectionFactory(ManagedHttpClientConnectionFactory.builder()
-                        .http1Config(Http1Config.custom()
-                                .setMaxHeaderCount(MOST_HEADERS)
-                                .setMaxLineLength(LONGEST_HEADER)
-                                .build())
-                        .build())
                 .build();
     }
 }

@@ -10,12 +10,11 @@ import org.springframework.util.unit.DataSize;
  * What {@code http} jobs may reach, and how much they may bring.
  *
  * @param allow hosts, addresses and CIDR blocks that {@code http} jobs may call although they are private; public
- *     addresses are open anyway. Default: none.
- * @param maxResponse Maximum size of an answer's body after decompression, 1 byte to 1 GB; a larger one fails the job.
- *     Default: 1MB.
+ *     addresses are open anyway
+ * @param maxResponse maximum size of an answer's body after decompression, 1 byte to 1 GB; a larger one fails the job
  * @param connectTimeout how long to wait for a connection, and again for its TLS handshake, 1 ms or more; the job's own
- *     time limit counts as well. Default: 5s.
- * @param userAgent the {@code User-Agent} of requests that bring none of their own. Default: conveyor.
+ *     time limit counts as well
+ * @param userAgent the {@code User-Agent} of requests that bring none of their own
  */
 @ConfigurationProperties("conveyor.http")
 public record HttpJobProperties(

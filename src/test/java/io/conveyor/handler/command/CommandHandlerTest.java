@@ -73,6 +73,15 @@ class CommandHandlerTest {
     }
 
     @Test
+    void aProgramThatNeverReadsIsEndedAtTheTimeout() throws Exception {
+        timeout = Duration.ofMillis(500);
+
+        JobError error = fail(handler("sleep 1000"), "'stdin':'" + "x".repeat(1_000_000) + "'");
+
+        assertThat(error.slug()).isEqualTo("job-timeout");
+    }
+
+    @Test
     void longInputsLeaveNoFileBehind() throws Exception {
         long before = stdinFiles();
         run("cat >/dev/null", "'stdin':'" + "x".repeat(10_000) + "'");

@@ -1,0 +1,99 @@
+package io.conveyor.store;
+
+import java.sql.SQLException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The connection that writes, and one transaction at a time on it. Whatever happens, after a transaction the connection
+ * stands outside of any: committed, rolled back, or closed and opened anew by the next. Writer thread only.
+ */
+final class WriterConnection {
+
+    private static final Logger log = LoggerFactory.getLogger(WriterConnection.class);
+
+    /** Opens the writing connection. */
+    interface Sessions {
+        WriteSession open() throws SQLException;
+    }
+
+    /** What is done inside a transaction. */
+    interface Steps {
+        void run(WriteSession session) throws SQLException;
+    }
+
+    private final Sessions sessions;
+    private final SqlDialect dialect;
+
+    // Mutable state: writer thread only
+    private @Nullable WriteSession session;
+
+    WriterConnection(Sessions sessions, SqlDialect dialect) {
+        this.sessions = sessions;
+        this.dialect = dialect;
+    }
+
+    /** Runs the steps and commits; null when that went well, else what did not, with nothing of it left behind. */
+    @Nullable
+    Failure transact(Steps steps) {
+        WriteSession open;
+        try {
+            open = session();
+        } catch (SQLException e) {
+            return failure(e);
+        } catch (RuntimeException e) {
+            return new Failure(unexpected(e), Failure.Blame.STORE);
+        }
+        try {
+            open.begin();
+            steps.run(open);
+            open.commit();
+            return null;
+        } catch (SQLException e) {
+            rollback(open);
+            return failure(e);
+        } catch (RuntimeException e) {
+            rollback(open);
+            return new Failure(unexpected(e), Failure.Blame.CONTENT);
+        }
+    }
+
+    private Failure failure(SQLException e) {
+        return new Failure(dialect.translate(e), dialect.blame(e));
+    }
+
+    private static StoreException unexpected(RuntimeException e) {
+        return new StoreException(StoreException.Reason.UNAVAILABLE, "The store failed", e);
+    }
+
+    private WriteSession session() throws SQLException {
+        WriteSession open = session;
+        if (open == null) {
+            open = sessions.open();
+            session = open;
+        }
+        return open;
+    }
+
+    /** A database that has rolled back by itself, as SQLite does when its disk is full, refuses: then a new connection. */
+    private void rollback(WriteSession open) {
+        try {
+            open.rollback();
+        } catch (SQLException e) {
+            log.debug("Nothing to roll back; the connection is opened anew", e);
+            close();
+        }
+    }
+
+    void close() {
+        try {
+            if (session != null) {
+                session.close();
+            }
+        } catch (SQLException e) {
+            log.warn("The writing connection did not close cleanly", e);
+        }
+        session = null;
+    }
+}

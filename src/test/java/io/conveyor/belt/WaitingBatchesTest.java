@@ -1,0 +1,90 @@
+package io.conveyor.belt;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.conveyor.store.BatchRef;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class WaitingBatchesTest {
+
+    private final List<Long> asked = new ArrayList<>();
+    private final List<WaitingBatches.Page> pages = new ArrayList<>();
+    private final WaitingBatches waiting = new WaitingBatches(
+            after -> {
+                asked.add(after);
+                return pages.isEmpty() ? new WaitingBatches.Page(List.of(), 0) : pages.remove(0);
+            },
+            4);
+
+    private static ActiveBatch batch(long number) {
+        return new ActiveBatch(new BatchRef("default", number, "b" + number), 0, 10, 0);
+    }
+
+    @Test
+    void turnsGoRound() throws Exception {
+        ActiveBatch a = batch(1);
+        ActiveBatch b = batch(2);
+        waiting.add(a);
+        waiting.add(b);
+        List<ActiveBatch> turns = new ArrayList<>();
+        for (int turn = 0; turn < 4; turn++) {
+            ActiveBatch next = waiting.take();
+            turns.add(next);
+            waiting.add(next);
+        }
+        assertThat(turns).containsExactly(a, b, a, b);
+    }
+
+    @Test
+    void theStoreIsReadPageByPageAndThenLeftAlone() throws Exception {
+        pages.add(new WaitingBatches.Page(List.of(batch(1)), 1));
+        pages.add(new WaitingBatches.Page(List.of(batch(2)), 0));
+        assertThat(waiting.take().ref().batchNo()).isEqualTo(1);
+        assertThat(waiting.take().ref().batchNo()).isEqualTo(2);
+        waiting.add(batch(3));
+        waiting.take();
+        assertThat(asked).containsExactly(0L, 1L);
+    }
+
+    @Test
+    void whatDoesNotFitIsParkedAndItsReturnToTheStoreStartsANewPass() throws Exception {
+        ActiveBatch fifth = batch(5);
+        for (long number = 1; number <= 4; number++) {
+            waiting.add(batch(number));
+        }
+        waiting.add(fifth);
+        assertThat(fifth.stage()).isEqualTo(ActiveBatch.Stage.PARKED);
+        for (int turn = 0; turn < 4; turn++) {
+            waiting.take();
+        }
+        waiting.forgotten();
+        pages.add(new WaitingBatches.Page(List.of(batch(5)), 0));
+        assertThat(waiting.take().ref().batchNo()).isEqualTo(5);
+    }
+
+    @Test
+    void aBatchForgottenDuringAPassIsFoundByTheNext() throws Exception {
+        List<Long> passes = new ArrayList<>();
+        WaitingBatches[] self = new WaitingBatches[1];
+        self[0] = new WaitingBatches(
+                after -> {
+                    passes.add(after);
+                    if (passes.size() == 1) {
+                        self[0].forgotten();
+                        return new WaitingBatches.Page(List.of(), 0);
+                    }
+                    return new WaitingBatches.Page(List.of(batch(7)), 0);
+                },
+                4);
+        assertThat(self[0].take().ref().batchNo()).isEqualTo(7);
+        assertThat(passes).containsExactly(0L, 0L);
+    }
+
+    @Test
+    void closingEndsTheWait() throws Exception {
+        waiting.close();
+        assertThat(waiting.take()).isNull();
+    }
+}

@@ -1,0 +1,99 @@
+package io.conveyor.service;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * A batch that a client of the test wants done, and all that must come back: the jobs follow from the seed. Immutable.
+ *
+ * @param key the name of the batch, and its id if {@code ownId}; unique in a run
+ * @param ownId whether the client chooses the id (PUT) or the service does (POST)
+ * @param sleepMillis how long each job sleeps; 0 for a mix of short jobs of three kinds
+ */
+record BatchPlan(String key, boolean ownId, long seed, int size, int sleepMillis) {
+
+    /** Milliseconds; short, since what matters is the number of jobs that a kill meets at every stage. */
+    private static final int LONGEST_SHORT_SLEEP = 12;
+
+    /** A job and its outcome, as JSON. */
+    private record PlannedJob(String kind, String input, String output) {}
+
+    private List<PlannedJob> jobs() {
+        SplittableRandom random = new SplittableRandom(seed);
+        return IntStream.range(0, size)
+                .mapToObj(index -> sleepMillis > 0 ? sleep(sleepMillis) : job(index, random))
+                .toList();
+    }
+
+    private PlannedJob job(int index, SplittableRandom random) {
+        return switch (random.nextInt(8)) {
+            case 0 -> sleep(random.nextInt(LONGEST_SHORT_SLEEP));
+            case 1, 2, 3 -> {
+                String text = key + "-" + index;
+                yield new PlannedJob("hash", "{\"text\":\"" + text + "\"}", "{\"hex\":\"" + sha256(text) + "\"}");
+            }
+            default -> {
+                // Numbers that no double holds: the bytes come back, not what some parser made of them.
+                String value = "{\"of\":\"" + key + "\",\"index\":" + index + ",\"n\":1.10,\"big\":1234567890123456789"
+                        + random.nextInt(10) + ",\"s\":\"\u00fc" + "x".repeat(random.nextInt(200)) + "\"}";
+                yield new PlannedJob("echo", value, value);
+            }
+        };
+    }
+
+    private static PlannedJob sleep(int millis) {
+        return new PlannedJob("sleep", "{\"ms\":" + millis + "}", "{\"slept_ms\":" + millis + "}");
+    }
+
+    private static String sha256(String text) {
+        try {
+            return HexFormat.of()
+                    .formatHex(MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8)));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** What the client sends. */
+    String body() {
+        return jobs().stream()
+                .map(job -> "{\"kind\":\"" + job.kind() + "\",\"input\":" + job.input() + "}")
+                .collect(Collectors.joining(",", "{\"name\":\"" + key + "\",\"jobs\":[", "]}"));
+    }
+
+    /** N results for N jobs, each once, numbered without a gap, with the right output, and counts that sum. */
+    void assertComplete(JsonNode batch, List<String> results) {
+        assertThat(batch.get("outcome").asString()).as("%s", batch).isEqualTo("succeeded");
+        JsonNode counts = batch.get("counts");
+        assertThat(counts.get("total").asInt()).as("%s", batch).isEqualTo(size);
+        assertThat(counts.get("succeeded").asInt()).as("%s", batch).isEqualTo(size);
+        List<PlannedJob> jobs = jobs();
+        assertThat(results).as("results of %s", key).hasSize(size);
+        List<Integer> seqs = new ArrayList<>();
+        for (int index = 0; index < size; index++) {
+            PlannedJob job = jobs.get(index);
+            String line = results.get(index);
+            JsonNode result = ServiceProcess.JSON.readTree(line);
+            assertThat(result.get("index").asInt()).as("%s: %s", key, line).isEqualTo(index);
+            assertThat(line)
+                    .as(key)
+                    .contains("\"kind\":\"" + job.kind() + "\",\"state\":\"succeeded\",\"output\":" + job.output()
+                            + ",\"attempts\":1,");
+            seqs.add(result.get("seq").asInt());
+        }
+        assertThat(seqs)
+                .as("seq of %s", key)
+                .containsExactlyInAnyOrderElementsOf(
+                        IntStream.rangeClosed(1, size).boxed().toList());
+    }
+}

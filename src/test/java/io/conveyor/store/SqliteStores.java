@@ -1,0 +1,116 @@
+package io.conveyor.store;
+
+import com.zaxxer.hikari.HikariDataSource;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.List;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
+import javax.sql.DataSource;
+import org.flywaydb.core.Flyway;
+import org.springframework.jdbc.core.simple.JdbcClient;
+
+/** A store on a real file, put together by the parts of the real configuration. */
+final class SqliteStores implements AutoCloseable {
+
+    static final Duration RETENTION = Duration.ofHours(12);
+
+    final SqliteFile file;
+    final SqliteDialect dialect;
+    final DataSource writing;
+    final HikariDataSource reading;
+    final JdbcBatchStore store;
+
+    private SqliteStores(Path path, Clock clock, UnaryOperator<DataSource> wrapped) {
+        StoreConfiguration configuration = new StoreConfiguration();
+        file = SqliteFile.open(path);
+        dialect = new SqliteDialect(file);
+        writing = wrapped.apply(configuration.writingDataSource(file, dialect));
+        Flyway.configure()
+                .dataSource(writing)
+                .locations("classpath:db/migration/sqlite")
+                .load()
+                .migrate();
+        reading = configuration.readingDataSource(file);
+        store = new JdbcBatchStore(writing, new BatchReader(JdbcClient.create(reading)), dialect, RETENTION, clock);
+    }
+
+    static SqliteStores open(Path path, Clock clock) {
+        return open(path, clock, source -> source);
+    }
+
+    /** Opens and starts a store whose writing connections are wrapped. */
+    static SqliteStores open(Path path, Clock clock, UnaryOperator<DataSource> wrapped) {
+        SqliteStores opened = new SqliteStores(path, clock, wrapped);
+        opened.store.start();
+        return opened;
+    }
+
+    /** A place for a database that is not there yet. */
+    static Path fresh(String name) {
+        Path directory = Path.of("target", "stores", name);
+        try {
+            if (Files.exists(directory)) {
+                try (Stream<Path> files = Files.walk(directory)) {
+                    for (Path old : files.sorted((a, b) -> b.compareTo(a)).toList()) {
+                        Files.delete(old);
+                    }
+                }
+            }
+            Files.createDirectories(directory);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return directory.resolve("conveyor.db");
+    }
+
+    /** What a crash at this moment would leave: the database and its log, copied while the store is alive. */
+    static Path crashCopy(Path path, String name) {
+        Path copy = fresh(name);
+        try {
+            for (String suffix : List.of("", "-wal")) {
+                Path from = path.resolveSibling(path.getFileName() + suffix);
+                if (Files.exists(from)) {
+                    Files.copy(
+                            from,
+                            copy.resolveSibling(copy.getFileName() + suffix),
+                            StandardCopyOption.REPLACE_EXISTING);
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return copy;
+    }
+
+    long count(String table) {
+        try (Connection connection = reading.getConnection();
+                Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery("SELECT count(*) FROM " + table)) {
+            row.next();
+            return row.getLong(1);
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        store.close();
+        reading.close();
+        try {
+            file.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
