@@ -6,7 +6,6 @@ import io.conveyor.job.Tenant;
 import io.conveyor.store.BatchFilter;
 import io.conveyor.store.BatchRef;
 import io.conveyor.store.BatchStore;
-import io.conveyor.store.StoreException;
 import io.conveyor.store.StoredBatch;
 import io.conveyor.web.ApiException;
 import io.conveyor.web.Preferences;
@@ -177,13 +176,7 @@ final class BatchController {
 
     @DeleteMapping("/{id}")
     ResponseEntity<Void> delete(@PathVariable String id) {
-        BatchStore.Deletion deletion;
-        try {
-            deletion = store.delete(Tenant.DEFAULT, id);
-        } catch (StoreException e) {
-            throw StoreProblems.answer(e);
-        }
-        return switch (deletion) {
+        return switch (store.delete(Tenant.DEFAULT, id)) {
             case DELETED -> ResponseEntity.noContent().build();
             case NOT_FOUND -> throw ApiException.unknownBatch(id);
             case NOT_ENDED ->

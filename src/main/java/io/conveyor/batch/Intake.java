@@ -89,7 +89,7 @@ final class Intake {
             if (e.reason() == StoreException.Reason.FULL) {
                 refusals.add(Refusals.Reason.STORAGE_FULL);
             }
-            throw StoreProblems.answer(e);
+            throw e;
         } finally {
             submissions.release();
         }

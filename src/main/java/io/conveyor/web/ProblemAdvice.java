@@ -3,6 +3,7 @@ package io.conveyor.web;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
+import java.util.List;
 import java.util.Optional;
 import org.apache.coyote.BadRequestException;
 import org.slf4j.Logger;
@@ -27,11 +28,27 @@ final class ProblemAdvice {
 
     private static final Logger log = LoggerFactory.getLogger(ProblemAdvice.class);
 
+    private final List<ProblemSource> sources;
+
+    ProblemAdvice(List<ProblemSource> sources) {
+        this.sources = List.copyOf(sources);
+    }
+
     @ExceptionHandler
     void answer(Exception thrown, HttpServletRequest request, HttpServletResponse response) throws Exception {
-        if (!answered(thrown, request, response)) {
+        if (!answered(meant(thrown), request, response)) {
             throw thrown;
         }
+    }
+
+    private Exception meant(Exception thrown) {
+        for (ProblemSource source : sources) {
+            Optional<ApiException> problem = source.problemOf(thrown);
+            if (problem.isPresent()) {
+                return problem.get();
+            }
+        }
+        return thrown;
     }
 
     /** Answers if that is still possible; if not, says so, and the exception must go on to the container. */

@@ -70,7 +70,8 @@ class OutcomeEncoderTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"plain", "", "with \"quotes\"", "back\\slash", "line\nbreak", "nul\0", "Grüße, 日本 😀", "~\u007f"})
+            strings = {"plain", "", "with \"quotes\"", "back\\slash", "line\nbreak", "nul\0", "Grüße, 日本 😀", "~\u007f"
+            })
     void namesComeBackAsTheyWere(String name) {
         Run run = new Run(1, 0, 0, 0, 0, name);
         String tail = new String(encoder.tail(job(name), output("1"), run), StandardCharsets.UTF_8);

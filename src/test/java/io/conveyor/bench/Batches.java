@@ -2,6 +2,8 @@ package io.conveyor.bench;
 
 import java.io.IOException;
 import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
 
 /** Requests that submit batches, and loads made of them. */
 final class Batches {
@@ -41,48 +43,57 @@ final class Batches {
     }
 
     /**
-     * Large batches, one after the other on each connection.
+     * Batches one after the other on each connection, each to its end; a new one begins until the time is up.
      *
      * @return jobs a second, from the first byte sent to the end of the last batch
      */
-    static double large(int port, int connections, int batches, int jobs) throws Exception {
+    static double toTheEnd(int port, int connections, int jobs, long millis) throws Exception {
         byte[] submission = echo(jobs, "");
-        long begin = System.nanoTime();
-        ClosedLoop.onEach(connections, number -> {
-            try (HttpConnection connection = new HttpConnection(port)) {
-                for (int batch = 0; batch < batches; batch++) {
-                    runToEnd(connection, submission);
-                }
-            }
-            return number;
-        });
-        return (double) connections * batches * jobs * 1e9 / (System.nanoTime() - begin);
+        return rate(port, connections, jobs, millis, connection -> runToEnd(connection, submission));
     }
 
     /**
-     * Batches that nobody waits for, on each connection, and then the end of them all.
+     * Batches that nobody waits for, on each connection until the time is up, and then the end of them all.
      *
      * @return jobs a second, from the first byte sent to the end of the last batch
      */
-    static double unattended(int port, int connections, int batches, int jobs) throws Exception {
+    static double unattended(int port, int connections, int jobs, long millis) throws Exception {
         byte[] submission = echo(jobs, "respond-async");
+        return rate(port, connections, jobs, millis, connection -> connection.expect(202, submission));
+    }
+
+    /** One batch after another on one connection. */
+    private interface Round {
+        void run(HttpConnection connection) throws IOException;
+    }
+
+    private static double rate(int port, int connections, int jobs, long millis, Round round) throws Exception {
         long begin = System.nanoTime();
-        ClosedLoop.onEach(connections, number -> {
+        long deadline = begin + TimeUnit.MILLISECONDS.toNanos(millis);
+        List<Long> batches = ClosedLoop.onEach(connections, number -> {
+            long count = 0;
             try (HttpConnection connection = new HttpConnection(port)) {
-                for (int batch = 0; batch < batches; batch++) {
-                    connection.expect(202, submission);
+                while (System.nanoTime() < deadline) {
+                    round.run(connection);
+                    count++;
                 }
-                awaitEnd(connection, connection.header("location"));
             }
-            return number;
+            return count;
         });
+        awaitIdle(port);
+        double all = batches.stream().mapToLong(Long::longValue).sum();
+        return all * jobs * 1e9 / (System.nanoTime() - begin);
+    }
+
+    private static void awaitIdle(int port) throws IOException {
+        byte[] running = HttpConnection.get(PATH + "?state=running&limit=1");
         try (HttpConnection connection = new HttpConnection(port)) {
-            byte[] running = HttpConnection.get(PATH + "?state=running&limit=1");
             String left = connection.expect(200, running);
             while (!left.contains("\"items\":[]")) {
+                String batch = left.replaceFirst("(?s).*\"self\":\"([^\"]*)\".*", "$1");
+                awaitEnd(connection, batch);
                 left = connection.expect(200, running);
             }
         }
-        return (double) connections * batches * jobs * 1e9 / (System.nanoTime() - begin);
     }
 }

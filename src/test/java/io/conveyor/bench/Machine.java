@@ -22,8 +22,8 @@ final class Machine {
                 - service and echo: %s, -Xmx%s%s
                 - the load comes from the same machine (Java %s) and takes its share of the cores; each figure is the \
                 median of the runs
-                - warm-up, not measured: %d batches of 100,000 jobs, %d s of one-job batches on 16 connections, 320 \
-                batches of 100; %d s of bare echo
+                - warm-up, not measured: %d s each of batches of 100,000, of one-job batches on 16 connections, of \
+                unattended batches of 100, and of bare echo
                 """.formatted(
                         Instant.now().truncatedTo(ChronoUnit.SECONDS),
                         Runtime.getRuntime().availableProcessors(),
@@ -35,8 +35,6 @@ final class Machine {
                         settings.heap(),
                         settings.flags().isEmpty() ? "" : " " + String.join(" ", settings.flags()),
                         Runtime.version(),
-                        settings.warmUpBatches(),
-                        settings.warmUpMillis() / 1000,
                         settings.warmUpMillis() / 1000);
     }
 

@@ -40,10 +40,7 @@ record Settings(Path java, Path jar, String heap, List<String> flags, Path direc
         return quick ? 1000 : 3000;
     }
 
-    int warmUpBatches() {
-        return quick ? 3 : 10;
-    }
-
+    /** Length of each part of the warm-up. */
     long warmUpMillis() {
         return 2 * millis();
     }

@@ -102,6 +102,14 @@ class ProblemAnswersTest {
     }
 
     @Test
+    void anExceptionThatAnotherPackageKnowsIsItsProblem() throws Exception {
+        HttpResponse<String> answer = send(request("/v1/sums"));
+        problem(answer, 507, "storage-full");
+        assertThat(answer.headers().firstValue("Retry-After")).hasValue("10");
+        assertThat(answer.body()).doesNotContain("secret");
+    }
+
+    @Test
     void aContainerThatIsStoppingSaysSo() throws Exception {
         HttpResponse<String> answer = send(request("/v1/json").header("X-Filter", "send-503"));
         problem(answer, 503, "draining");

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.MDC;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
@@ -48,6 +49,14 @@ final class WebTestApplication {
     @EnableAutoConfiguration(exclude = {DataSourceAutoConfiguration.class, FlywayAutoConfiguration.class})
     @ComponentScan
     static class App {
+
+        /** Knows what an exception of somebody else's means. */
+        @Bean
+        ProblemSource arithmetic() {
+            return thrown -> thrown instanceof ArithmeticException
+                    ? Optional.of(ApiException.storageFull(10))
+                    : Optional.empty();
+        }
 
         @Bean
         FilterRegistrationBean<OncePerRequestFilter> faultyFilter() {
@@ -103,6 +112,11 @@ final class WebTestApplication {
                 @RequestParam(required = false) @Nullable Colour colour,
                 @RequestParam(required = false) @Nullable List<String> tag) {
             return Map.of("limit", limit, "tags", tag == null ? List.of() : tag);
+        }
+
+        @GetMapping("/sums")
+        Map<String, Object> sum() {
+            throw new ArithmeticException("secret sum");
         }
 
         @GetMapping("/required")
