@@ -29,7 +29,7 @@ class FairnessTest {
 
     @Test
     void aSmallBatchEndsWhileBigOnesThatCameFirstAreFarFromTheirEnd() throws Exception {
-        Semaphore runs = new Semaphore(RUNS);
+        Semaphore runs = new Semaphore(0);
         JobHandler counted = handler("counted", job -> {
             runs.acquire();
             return new JobOutput(job.input());
@@ -40,6 +40,8 @@ class FairnessTest {
                 big.add(harness.submit("big-" + n, segments("counted", BIG, 0), Duration.ZERO));
             }
             BatchRef small = harness.submit("small", segments("counted", 10, 0), Duration.ZERO);
+            // Not earlier: before this thread gets here again, the big ones may have used up all.
+            runs.release(RUNS);
 
             assertThat(harness.awaitEnd(small).tally().succeeded()).isEqualTo(10);
             assertThat(big).allMatch(each -> !harness.find(each).ended());

@@ -48,8 +48,7 @@ final class DrainIT {
             String done = first.submit(ECHO);
             first.awaitEnd(done);
             List<String> doneResults = first.results(done);
-            String running = first.submit(
-                    batch(2, "{\"kind\":\"command\",\"input\":{\"command\":\"gated\"}}"));
+            String running = first.submit(batch(2, "{\"kind\":\"command\",\"input\":{\"command\":\"gated\"}}"));
             awaitActive(first, 2);
             String waiting = first.submit(batch(5, "{\"kind\":\"sleep\",\"input\":{\"ms\":1}}"));
             Clients clients = new Clients(first);
