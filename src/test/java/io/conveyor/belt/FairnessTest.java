@@ -29,7 +29,9 @@ class FairnessTest {
 
     @Test
     void aSmallBatchEndsWhileBigOnesThatCameFirstAreFarFromTheirEnd() throws Exception {
-        Semaphore runs = new Semaphore(RUNS);
+        // None before all are submitted: on a slow disk the big ones would use them up while the small one is on its
+        // way.
+        Semaphore runs = new Semaphore(0);
         JobHandler counted = handler("counted", job -> {
             runs.acquire();
             return new JobOutput(job.input());
@@ -40,6 +42,7 @@ class FairnessTest {
                 big.add(harness.submit("big-" + n, segments("counted", BIG, 0), Duration.ZERO));
             }
             BatchRef small = harness.submit("small", segments("counted", 10, 0), Duration.ZERO);
+            runs.release(RUNS);
 
             assertThat(harness.awaitEnd(small).tally().succeeded()).isEqualTo(10);
             assertThat(big).allMatch(each -> !harness.find(each).ended());
