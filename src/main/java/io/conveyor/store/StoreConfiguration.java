@@ -105,7 +105,7 @@ class StoreConfiguration {
             SqliteDialect dialect,
             StoreProperties properties,
             Clock clock) {
-        log.info("The store is {}; ended batches are kept for {}", file.path(), properties.retention());
+        log.debug("The store is {}; ended batches are kept for {}", file.path(), properties.retention());
         return new JdbcBatchStore(
                 writing, new BatchReader(JdbcClient.create(reading)), dialect, properties.retention(), clock);
     }

@@ -4,7 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.conveyor.store.BatchStore;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
@@ -425,6 +428,34 @@ class BatchApiTest {
                 .contains("echo", "gate", "hash", "sleep")
                 .isSorted();
         assertThat(kinds.findValue("input_schema").isContainer()).isTrue();
+    }
+
+    /** Each is sent, and both the request and its answer are held against the document by {@link Api}. */
+    @Test
+    void everyOperationOfTheDocumentIsThereAndTrue() {
+        String id = "documented";
+        Map<String, Supplier<Api.Reply>> asked = new TreeMap<>();
+        asked.put("PUT /v1/batches/{id}", () -> api.put(id, echoes(3), "Prefer", "wait=10"));
+        asked.put(
+                "POST /v1/batches", () -> api.post("{\"name\":\"n\",\"jobs\":" + echoes(1) + "}", "Prefer", "wait=10"));
+        asked.put("GET /v1/batches", () -> api.get("/v1/batches?limit=1&state=ended"));
+        asked.put("GET /v1/batches/{id}", () -> api.get("/v1/batches/" + id + "?wait=10"));
+        asked.put("GET /v1/batches/{id}/results", () -> api.get("/v1/batches/" + id + "/results?after=0&limit=1"));
+        asked.put("GET /v1/batches/{id}/results/{index}", () -> api.get("/v1/batches/" + id + "/results/2?wait=10"));
+        asked.put("GET /v1/job-kinds", () -> api.get("/v1/job-kinds"));
+        asked.put("GET /v1", () -> api.get("/v1"));
+        asked.put("GET /problems/{slug}", () -> api.get("/problems/job-failed"));
+        asked.put("DELETE /v1/batches/{id}", () -> api.delete("/v1/batches/" + id));
+
+        assertThat(api.operations()).isEqualTo(asked.keySet());
+        List.of("PUT /v1/batches/{id}", "GET /v1/batches/{id}", "GET /v1/batches/{id}/results/{index}")
+                .forEach(operation ->
+                        assertThat(asked.get(operation).get().status()).isBetween(200, 201));
+        asked.remove("PUT /v1/batches/{id}");
+        Supplier<Api.Reply> deletion = asked.remove("DELETE /v1/batches/{id}");
+        asked.forEach(
+                (operation, ask) -> assertThat(ask.get().status()).as(operation).isEqualTo(200));
+        assertThat(deletion.get().status()).isEqualTo(204);
     }
 
     @Test

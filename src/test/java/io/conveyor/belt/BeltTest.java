@@ -24,6 +24,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
@@ -189,8 +190,10 @@ class BeltTest {
         try (BeltHarness harness = new BeltHarness(file(), 2, 4, 0, slow).started()) {
             BatchRef ref = harness.submit("d", segments("slow", 10, 0), Duration.ZERO);
             assertThat(running.await(PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
+            // Not before the drain has taken the queue back: a worker that is done earlier takes the next job from it.
+            ThreadPoolExecutor crew = harness.pool.executor();
             Thread releasing = new Thread(() -> {
-                while (harness.belt.accepting()) {
+                while (!crew.isShutdown() || !crew.getQueue().isEmpty()) {
                     Thread.onSpinWait();
                 }
                 finish.countDown();

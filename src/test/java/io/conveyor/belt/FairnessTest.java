@@ -29,8 +29,6 @@ class FairnessTest {
 
     @Test
     void aSmallBatchEndsWhileBigOnesThatCameFirstAreFarFromTheirEnd() throws Exception {
-        // None before all are submitted: on a slow disk the big ones would use them up while the small one is on its
-        // way.
         Semaphore runs = new Semaphore(0);
         JobHandler counted = handler("counted", job -> {
             runs.acquire();
@@ -42,6 +40,7 @@ class FairnessTest {
                 big.add(harness.submit("big-" + n, segments("counted", BIG, 0), Duration.ZERO));
             }
             BatchRef small = harness.submit("small", segments("counted", 10, 0), Duration.ZERO);
+            // Not earlier: before this thread gets here again, the big ones may have used up all.
             runs.release(RUNS);
 
             assertThat(harness.awaitEnd(small).tally().succeeded()).isEqualTo(10);

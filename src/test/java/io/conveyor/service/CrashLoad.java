@@ -37,7 +37,7 @@ final class CrashLoad {
 
     private static final int LARGEST = 300;
 
-    /** Milliseconds of a job that the kill meets: longer than any load goes on. */
+    /** Milliseconds of a job that the kill meets: longer than most loads go on. */
     private static final int SLOW_MILLIS = 2500;
 
     private final ServiceProcess service;
@@ -90,7 +90,7 @@ final class CrashLoad {
                 name);
     }
 
-    /** Returns under load: there are answers, lines that have been read, and jobs that will not end before the kill. */
+    /** Returns under load: there are answers, lines that have been read, and jobs that the kill will meet. */
     void start() throws IOException, InterruptedException {
         submit(new BatchPlan(prefix + "-slow", true, 0, 2, SLOW_MILLIS), "respond-async");
         threads.forEach(Thread::start);

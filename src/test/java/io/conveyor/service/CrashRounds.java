@@ -216,7 +216,7 @@ final class CrashRounds implements AutoCloseable {
         assertThat(linesCompared).as("lines read before a kill").isPositive();
         assertThat(service.terminate()).isEqualTo(ServiceProcess.TERMINATED);
         readLog();
-        assertThat(takenUp).as("batches that a kill left unfinished").isGreaterThanOrEqualTo(rounds);
+        assertThat(takenUp).as("batches that a kill left unfinished").isPositive();
         String url = "jdbc:sqlite:" + directory.resolve("data/conveyor.db");
         try (Connection file = DriverManager.getConnection(url);
                 Statement statement = file.createStatement()) {

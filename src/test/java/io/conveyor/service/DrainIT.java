@@ -30,14 +30,27 @@ final class DrainIT {
 
     @Test
     void clientsAreServedWhileRunningJobsDrain() throws IOException, InterruptedException {
-        ServiceProcess first = ServiceProcess.start(directory, with("--conveyor.drain=60s"));
+        Path gate = directory.resolve("gate");
+        Path program = Files.writeString(directory.resolve("program"), """
+                until [ -e "$GATE" ]; do sleep 0.1; done
+                echo '"through"'
+                """);
+        ServiceProcess first = ServiceProcess.start(
+                directory,
+                with(
+                        "--conveyor.drain=180s",
+                        "--conveyor.job.timeout=180s",
+                        "--conveyor.commands.gated.program=/bin/sh",
+                        "--conveyor.commands.gated.args[0]=" + program,
+                        "--conveyor.commands.gated.timeout=180s",
+                        "--conveyor.commands.gated.env.GATE=" + gate));
         try (first) {
             String done = first.submit(ECHO);
             first.awaitEnd(done);
             List<String> doneResults = first.results(done);
-            String running = first.submit(sleepers(2, 8000));
+            String running = first.submit(batch(2, "{\"kind\":\"command\",\"input\":{\"command\":\"gated\"}}"));
             awaitActive(first, 2);
-            String waiting = first.submit(sleepers(5, 1));
+            String waiting = first.submit(batch(5, "{\"kind\":\"sleep\",\"input\":{\"ms\":1}}"));
             Clients clients = new Clients(first);
             clients.start();
 
@@ -59,6 +72,7 @@ final class DrainIT {
                     .as("these answers came while jobs drained: %s", drained)
                     .isEqualTo(2);
 
+            Files.createFile(gate);
             assertThat(first.awaitExit()).isEqualTo(ServiceProcess.TERMINATED);
             Instant stopped = Instant.now();
             clients.join();
@@ -129,9 +143,8 @@ final class DrainIT {
         return all.toArray(String[]::new);
     }
 
-    private static String sleepers(int count, int millis) {
-        return Collections.nCopies(count, "{\"kind\":\"sleep\",\"input\":{\"ms\":" + millis + "}}")
-                .toString();
+    private static String batch(int jobs, String job) {
+        return Collections.nCopies(jobs, job).toString();
     }
 
     private static void awaitActive(ServiceProcess service, int jobs) {

@@ -67,6 +67,7 @@ class ReadmeIT {
                 "curl is older than 7.82: it knows no --json");
         readme = Files.readString(README);
         copy(Path.of("src/docs"), root.resolve("src/docs"));
+        Files.createDirectory(root.resolve("target"));
         try (ServerSocket socket = new ServerSocket(0)) {
             freePort = String.valueOf(socket.getLocalPort());
         }
