@@ -108,7 +108,10 @@ final class BatchParser {
                 default -> body.wrongType("", "an array of jobs, or an object with the field jobs");
             }
             if (body.next() != null) {
-                throw body.malformed("There is text after the end of the document.", body.start());
+                throw body.malformed(
+                        "There is text after the end of the document. A body is one JSON value; several jobs go into an"
+                                + " array (from a file with a job a line: jq -s . jobs.ndjson).",
+                        body.start());
             }
         }
 

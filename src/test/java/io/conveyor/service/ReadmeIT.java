@@ -106,7 +106,9 @@ class ReadmeIT {
 
     private static void check(Step step) throws IOException, InterruptedException {
         Ran ran = run(List.of(
-                "bash", "-c", "set -euo pipefail; trap 'jobs -p | xargs -r kill 2>&1 || true' EXIT\n" + here(step.commands())));
+                "bash",
+                "-c",
+                "set -euo pipefail; trap 'jobs -p | xargs -r kill 2>&1 || true' EXIT\n" + here(step.commands())));
 
         assertThat(ran.exit())
                 .as("%s%n%s%n%s", step.commands(), ran.output(), ran.errors())
