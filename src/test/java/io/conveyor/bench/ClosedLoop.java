@@ -36,6 +36,15 @@ final class ClosedLoop {
         return new Result(all.length * 1e9 / (System.nanoTime() - begin), all);
     }
 
+    /** Runs unmeasured, until so many requests have been answered as it takes, or for four times the usual time. */
+    static void warmUp(int port, byte[] request, int status, Settings settings) throws Exception {
+        long answered = 0;
+        for (int slice = 0; slice < 8 && answered < settings.warmUpRequests(); slice++) {
+            answered +=
+                    run(port, request, status, 16, settings.warmUpMillis() / 2).latencies().length;
+        }
+    }
+
     private static long[] connection(int port, byte[] request, int status, long deadline) throws Exception {
         long[] latencies = new long[1024];
         int count = 0;

@@ -22,8 +22,8 @@ final class Machine {
                 - service and echo: %s, -Xmx%s%s
                 - the load comes from the same machine (Java %s) and takes its share of the cores; each figure is the \
                 median of the runs
-                - warm-up, not measured: %d s each of batches of 100,000, of one-job batches on 16 connections, of \
-                unattended batches of 100, and of bare echo
+                - warm-up, not measured: %d s of batches of 100,000 and of unattended batches of 100; %d one-job batches \
+                and bare echos each, or %d s of them, on 16 connections
                 """.formatted(
                         Instant.now().truncatedTo(ChronoUnit.SECONDS),
                         Runtime.getRuntime().availableProcessors(),
@@ -35,7 +35,9 @@ final class Machine {
                         settings.heap(),
                         settings.flags().isEmpty() ? "" : " " + String.join(" ", settings.flags()),
                         Runtime.version(),
-                        settings.warmUpMillis() / 1000);
+                        settings.warmUpMillis() / 1000,
+                        settings.warmUpRequests(),
+                        4 * settings.warmUpMillis() / 1000);
     }
 
     /** Processes that wanted a core in the last minute, this benchmark's own included. */

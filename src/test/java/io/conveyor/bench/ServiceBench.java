@@ -76,7 +76,7 @@ public final class ServiceBench {
     private void warmUp(int port) throws Exception {
         long millis = settings.warmUpMillis();
         Batches.toTheEnd(port, 1, LARGE, millis);
-        ClosedLoop.run(port, ONE_JOB, 200, 16, millis);
+        ClosedLoop.warmUp(port, ONE_JOB, 200, settings);
         Batches.unattended(port, 16, 100, millis);
     }
 
@@ -116,7 +116,7 @@ public final class ServiceBench {
     /** One-job batches and the bare echo by turns, so that what else the machine does hits both. */
     private void single(ServerProcess service) throws Exception {
         try (ServerProcess echo = ServerProcess.echo(settings, BARE)) {
-            ClosedLoop.run(echo.port(), BARE, 200, 16, settings.warmUpMillis());
+            ClosedLoop.warmUp(echo.port(), BARE, 200, settings);
             for (int run = 0; run < settings.runs(); run++) {
                 for (int connections : CONNECTIONS) {
                     compare(service, echo, connections);

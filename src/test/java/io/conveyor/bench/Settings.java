@@ -45,6 +45,11 @@ record Settings(Path java, Path jar, String heap, List<String> flags, Path direc
         return 2 * millis();
     }
 
+    /** Requests of the warm-up that it takes until the path of a request is compiled. */
+    int warmUpRequests() {
+        return quick ? 5_000 : 40_000;
+    }
+
     boolean measures(String part) {
         return only.isEmpty() || only.contains(part);
     }
