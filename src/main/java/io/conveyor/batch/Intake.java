@@ -104,7 +104,7 @@ final class Intake {
     }
 
     private Taken withPermit(HttpServletRequest request, Submission submission) throws IOException {
-        long backlog = store.status().backlogJobs();
+        long backlog = store.backlogJobs();
         if (backlog >= limits.maxBacklog()) {
             refusals.add(Refusals.Reason.BACKLOG);
             throw ApiException.overloaded(

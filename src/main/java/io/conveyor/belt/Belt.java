@@ -215,6 +215,17 @@ public final class Belt implements StoreListener {
         }
     }
 
+    /** A batch that was read as unfinished may have ended in this process before it was noted here as taken up. */
+    private boolean stillOpen(ActiveBatch batch) {
+        BatchRef ref = batch.ref();
+        boolean open =
+                store.find(ref.tenant(), ref.id()).filter(now -> !now.ended()).isPresent();
+        if (!open) {
+            active.remove(ref.batchNo(), batch);
+        }
+        return open;
+    }
+
     private WaitingBatches.Page takeUp(long afterBatchNo) {
         List<StoredBatch> found = store.unfinished(afterBatchNo, PAGE);
         List<ActiveBatch> taken = new ArrayList<>();
@@ -222,7 +233,7 @@ public final class Belt implements StoreListener {
             ActiveBatch batch = new ActiveBatch(
                     stored.ref(), stored.timeoutMillis(), stored.tally().total(), stored.createdAt());
             batch.moveTo(ActiveBatch.Stage.WAITING);
-            if (active.putIfAbsent(stored.ref().batchNo(), batch) == null) {
+            if (active.putIfAbsent(stored.ref().batchNo(), batch) == null && stillOpen(batch)) {
                 store.renewEpoch(stored.ref());
                 taken.add(batch);
             }

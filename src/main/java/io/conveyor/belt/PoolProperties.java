@@ -23,6 +23,20 @@ public record PoolProperties(
 
     private static final int HEAP_SHARE = 8;
 
+    public PoolProperties {
+        // Here and not only in the pool: what fails while it is bound is told to the operator in two sentences.
+        require(workers == null || workers >= 1, "workers", workers, "1 or more, or leave it out for 2 per processor");
+        require(queueCapacity >= 1, "queue-capacity", queueCapacity, "1 or more");
+        require(queueBytes.toBytes() >= 1, "queue-bytes", queueBytes, "more than nothing, such as 64MB");
+        require(callerRuns == null || callerRuns >= 0, "caller-runs", callerRuns, "0 (callers wait) or more");
+    }
+
+    private static void require(boolean holds, String key, @Nullable Object value, String mend) {
+        if (!holds) {
+            throw new IllegalArgumentException("conveyor.pool." + key + " is " + value + "; set it to " + mend);
+        }
+    }
+
     /** The pool that these settings ask for, with what was left open filled in. */
     WorkerPoolConfig config() {
         WorkerPoolConfig defaults = WorkerPoolConfig.defaults("conveyor");

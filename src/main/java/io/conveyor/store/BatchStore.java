@@ -87,6 +87,9 @@ public interface BatchStore {
      */
     void renewEpoch(BatchRef batch);
 
+    /** Accepted jobs without an outcome: one of the figures of {@link #status}, for those who ask at every request. */
+    long backlogJobs();
+
     StoreStatus status();
 
     /** Adds a listener, for good; before work begins, or it misses what came before. */

@@ -186,6 +186,11 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
     }
 
     @Override
+    public long backlogJobs() {
+        return backlog.get();
+    }
+
+    @Override
     public StoreStatus status() {
         StoreException trouble = committer.trouble();
         Map<BatchState, Long> counts = new EnumMap<>(BatchState.class);
