@@ -52,7 +52,7 @@ class ArchitectureTest {
      * @param uses the packages that it may use
      * @param because why no more than these
      */
-    private record Row(String name, Set<String> uses, String because) {
+    record Row(String name, Set<String> uses, String because) {
 
         private static Row of(Matcher row) {
             Set<String> uses = Arrays.stream(row.group(2).split(",", -1))

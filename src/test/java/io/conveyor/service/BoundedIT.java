@@ -143,7 +143,7 @@ final class BoundedIT {
                 .flatMap(result -> Stream.of(
                         new Mark(Instant.parse(result.get("started_at").asString()), 1),
                         new Mark(Instant.parse(result.get("ended_at").asString()), -1)))
-                .sorted(Comparator.comparing(Mark::at).thenComparing(Mark::step))
+                .sorted(Comparator.comparing(Mark::at).thenComparingInt(Mark::step))
                 .map(Mark::step));
     }
 

@@ -108,7 +108,8 @@ class ReadmeIT {
         Ran ran = run(List.of(
                 "bash",
                 "-c",
-                "set -euo pipefail; trap 'jobs -p | xargs -r kill 2>/dev/null || true' EXIT\n" + here(step.commands())));
+                "set -euo pipefail; trap 'jobs -p | xargs -r kill 2>/dev/null || true' EXIT\n"
+                        + here(step.commands())));
 
         assertThat(ran.exit())
                 .as("%s%n%s%n%s", step.commands(), ran.output(), ran.errors())
