@@ -137,8 +137,10 @@ final class ApiDocument implements OpenApiCustomizer {
         problems.put("412", "If-None-Match: * and the batch exists");
         operation.setResponses(answers(
                 new ApiResponses()
-                        .addApiResponse("200", withResults("It was there already, from the same request"))
-                        .addApiResponse("201", withResults("Created")),
+                        .addApiResponse(
+                                "200",
+                                withResults("It was there already, from the same request; or its results, in time"))
+                        .addApiResponse("202", withResults("Accepted: it is on the disk")),
                 problems));
         describeId(operation);
     }

@@ -9,6 +9,7 @@ import io.conveyor.store.BatchStore;
 import io.conveyor.store.StoredBatch;
 import io.conveyor.web.ApiException;
 import io.conveyor.web.Preferences;
+import io.conveyor.web.QueryParameters;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
@@ -60,34 +61,34 @@ final class BatchController {
     }
 
     @PostMapping
+    @QueryParameters({BatchOptions.NAME, BatchOptions.METADATA, BatchOptions.TIMEOUT, BatchOptions.START})
     Object submit(HttpServletRequest request) throws IOException {
-        return submit(request, null, ended -> ended ? HttpStatus.OK : HttpStatus.ACCEPTED);
+        return submit(request, null);
     }
 
     @PutMapping("/{id}")
+    @QueryParameters({BatchOptions.NAME, BatchOptions.METADATA, BatchOptions.TIMEOUT, BatchOptions.START})
     Object put(@PathVariable String id, HttpServletRequest request) throws IOException {
-        return submit(request, Parameters.chosenId(id), ended -> HttpStatus.OK);
+        return submit(request, Parameters.chosenId(id));
     }
 
-    /** What to answer when nothing was created, or POST has nothing to say of it. */
-    private interface StatusOf {
-        HttpStatus of(boolean endedInTime);
-    }
-
-    private Object submit(HttpServletRequest request, @Nullable String id, StatusOf status) throws IOException {
+    private Object submit(HttpServletRequest request, @Nullable String id) throws IOException {
         long start = System.nanoTime();
-        refuseIdempotencyKey(request);
         Preferences preferences = Preferences.of(request);
         OptionalInt wait = cappedWait(preferences);
         Duration patience = wait.isPresent()
                 ? Duration.ofSeconds(wait.getAsInt())
                 : preferences.respondAsync() ? Duration.ZERO : limits.hold();
         boolean mustBeNew = id != null && "*".equals(request.getHeader(HttpHeaders.IF_NONE_MATCH));
-        Intake.Taken taken = intake.take(request, new Submission(id, mustBeNew, patience));
+        Intake.Taken taken = intake.take(request, new Submission(id, mustBeNew, false, patience, ref -> {}));
         Answer answer = response -> {
             Batches.Shown batch = batches.show(taken.ref().id());
             boolean withResults = wait.isPresent() && batch.stored().ended();
-            response.setStatus((id != null && taken.created() ? HttpStatus.CREATED : status.of(withResults)).value());
+            boolean accepted = taken.created() && !withResults;
+            response.setStatus((accepted ? HttpStatus.ACCEPTED : HttpStatus.OK).value());
+            if (taken.replayed()) {
+                response.setHeader("Idempotent-Replayed", "true");
+            }
             response.setHeader(HttpHeaders.LOCATION, batch.view().links().self());
             setApplied(response, preferences, wait);
             if (withResults) {
@@ -98,16 +99,6 @@ final class BatchController {
         };
         Duration left = wait.isPresent() ? patience.minusNanos(System.nanoTime() - start) : Duration.ZERO;
         return untilEnd(taken.ref(), left, answer);
-    }
-
-    /** Until keys are kept, silence about one would double the work of whoever relies on it. */
-    private static void refuseIdempotencyKey(HttpServletRequest request) {
-        if (request.getHeader("Idempotency-Key") != null) {
-            throw ApiException.invalidParameter(
-                    "Idempotency-Key",
-                    "Idempotency-Key is not supported yet. Use PUT /v1/batches/{id} with an id of your own:"
-                            + " repeating it never makes a second batch.");
-        }
     }
 
     @GetMapping("/{id}")

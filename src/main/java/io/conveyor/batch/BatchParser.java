@@ -8,7 +8,6 @@ import java.io.InputStream;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.exc.JacksonIOException;
@@ -27,7 +26,7 @@ import tools.jackson.core.json.JsonFactory;
 final class BatchParser {
 
     static final int MAX_NAME = 200;
-    private static final List<String> FIELDS = List.of("jobs", "name", "metadata", "timeout_ms");
+    static final List<String> FIELDS = List.of("jobs", "name", "metadata", "timeout_ms");
 
     private static final JsonFactory JSON = JsonBody.factory();
 
@@ -49,7 +48,7 @@ final class BatchParser {
      * @throws ApiException if the body cannot be taken; what was handed out must then be given up
      * @throws IOException if the body cannot be read
      */
-    ParsedBatch parse(InputStream bytes, Consumer<Job> jobs) throws IOException {
+    ParsedBatch parse(InputStream bytes, JobSink jobs) throws IOException {
         Violations violations = new Violations();
         try (JsonBody body = new JsonBody(JSON, bytes, maxJobSize, violations)) {
             return new Reading(body, violations, jobs).batch();
@@ -63,7 +62,7 @@ final class BatchParser {
 
         private final JsonBody body;
         private final Violations violations;
-        private final Consumer<Job> jobs;
+        private final JobSink jobs;
         private final JobReader reader;
 
         // Mutable state: what was found so far, and a bit for each field that was there
@@ -75,7 +74,7 @@ final class BatchParser {
         private String field = "";
         private @Nullable String openArray;
 
-        Reading(JsonBody body, Violations violations, Consumer<Job> jobs) {
+        Reading(JsonBody body, Violations violations, JobSink jobs) {
             this.body = body;
             this.violations = violations;
             this.jobs = jobs;
@@ -141,8 +140,8 @@ final class BatchParser {
             seen |= 1 << known;
             switch (FIELDS.get(known)) {
                 case "jobs" -> jobsField();
-                case "name" -> name = body.text(pointer, MAX_NAME);
-                case "timeout_ms" -> timeoutMillis = body.integer(pointer, 1, JobReader.MAX_TIMEOUT_MILLIS);
+                case "name" -> name = body.text(() -> pointer, MAX_NAME);
+                case "timeout_ms" -> timeoutMillis = body.integer(() -> pointer, 1, JobReader.MAX_TIMEOUT_MILLIS);
                 default -> metadata();
             }
         }

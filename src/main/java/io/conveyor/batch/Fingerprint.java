@@ -1,36 +1,37 @@
 package io.conveyor.batch;
 
-import java.io.IOException;
-import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 
 /**
- * Tells a repetition of a request from another request: SHA-256 over how the body was read, and the SHA-256 of its bytes.
- * The id does not belong to it. Keeps nothing.
+ * Tells a repetition of a request from another request: SHA-256 over how the body was read, what was said outside of it,
+ * and the SHA-256 of its bytes. Keeps nothing.
  */
 final class Fingerprint {
 
-    /** How the body was read; what will once be said outside of the body belongs here too. */
-    private static final byte[] READING = "json\n".getBytes(StandardCharsets.US_ASCII);
-
-    private static final int BUFFER_BYTES = 16 * 1024;
-
     private Fingerprint() {}
 
-    static byte[] of(byte[] digestOfBody) {
+    /**
+     * Of what is submitted, under whatever id.
+     *
+     * @param reading how the body was read: {@code json} or {@code ndjson}
+     * @param options what else makes a difference, as {@link BatchOptions#canonical()} says it
+     */
+    static byte[] of(String reading, String options, byte[] digestOfBody) {
         MessageDigest digest = RawWindow.sha256();
-        digest.update(READING);
+        digest.update((reading + "\n" + options).getBytes(StandardCharsets.UTF_8));
         return digest.digest(digestOfBody);
     }
 
-    /** Reads the body to its end. */
-    static byte[] ofBody(InputStream body) throws IOException {
+    /**
+     * Of a whole request.
+     *
+     * @param target where it went: the path of a PUT names a batch
+     * @param submission of what was submitted
+     */
+    static byte[] ofRequest(String target, byte[] submission) {
         MessageDigest digest = RawWindow.sha256();
-        byte[] buffer = new byte[BUFFER_BYTES];
-        for (int n = body.read(buffer); n >= 0; n = body.read(buffer)) {
-            digest.update(buffer, 0, n);
-        }
-        return of(digest.digest());
+        digest.update((target + "\n").getBytes(StandardCharsets.UTF_8));
+        return digest.digest(submission);
     }
 }

@@ -1,31 +1,19 @@
 package io.conveyor.batch;
 
 import io.conveyor.belt.Belt;
-import io.conveyor.job.JobKind;
 import io.conveyor.job.Tenant;
 import io.conveyor.store.BatchRef;
 import io.conveyor.store.BatchStore;
-import io.conveyor.store.NewBatch;
-import io.conveyor.store.PackedSegment;
 import io.conveyor.store.StoreException;
-import io.conveyor.store.StoredBatch;
 import io.conveyor.web.ApiException;
-import io.conveyor.web.BodyLimit;
-import io.conveyor.web.BodyType;
 import io.conveyor.web.Problem;
 import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
-import java.io.InputStream;
 import java.time.Clock;
-import java.time.Duration;
-import java.util.Arrays;
-import java.util.LinkedHashSet;
-import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.Semaphore;
-import java.util.stream.Collectors;
-import org.springframework.http.MediaType;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
 /**
@@ -40,14 +28,14 @@ final class Intake {
 
     private static final int BACKLOG_RETRY = 5;
 
-    private static final List<MediaType> READ = List.of(MediaType.APPLICATION_JSON);
-
     private final BatchStore store;
     private final Belt belt;
     private final IntakeProperties limits;
     private final BatchIds ids;
     private final Refusals refusals;
-    private final Clock clock;
+    private final Upload.Parts parts;
+    private final Repetitions repetitions;
+    private final IdempotencyKeys keys = new IdempotencyKeys();
     private final Semaphore submissions;
 
     Intake(BatchStore store, Belt belt, IntakeProperties limits, BatchIds ids, Refusals refusals, Clock clock) {
@@ -56,7 +44,8 @@ final class Intake {
         this.limits = limits;
         this.ids = ids;
         this.refusals = refusals;
-        this.clock = clock;
+        parts = new Upload.Parts(store, belt, limits, clock);
+        repetitions = new Repetitions(store);
         submissions = new Semaphore(limits.maxSubmissions());
     }
 
@@ -65,11 +54,13 @@ final class Intake {
      *
      * @param ref names of the batch that the request made, now or at an earlier time
      * @param created whether it was made now
+     * @param replayed whether it was found by the idempotency key of the request
      */
-    record Taken(BatchRef ref, boolean created) {}
+    record Taken(BatchRef ref, boolean created, boolean replayed) {}
 
     /** Takes the batch that stands in the body of this request. */
     Taken take(HttpServletRequest request, Submission submission) throws IOException {
+        String key = IdempotencyKeys.of(request);
         if (!belt.accepting()) {
             refusals.add(Refusals.Reason.DRAINING);
             throw ApiException.draining(BACKLOG_RETRY);
@@ -81,7 +72,13 @@ final class Intake {
                     SUBMISSIONS_RETRY);
         }
         try {
-            return withPermit(request, submission);
+            refuseBacklog();
+            if (key == null) {
+                return receive(request, submission, null);
+            }
+            try (IdempotencyKeys.Use use = keys.use(Tenant.DEFAULT, key)) {
+                return receive(request, submission, key);
+            }
         } catch (ApiException e) {
             countLimit(e.problem());
             throw e;
@@ -103,7 +100,7 @@ final class Intake {
         }
     }
 
-    private Taken withPermit(HttpServletRequest request, Submission submission) throws IOException {
+    private void refuseBacklog() {
         long backlog = store.backlogJobs();
         if (backlog >= limits.maxBacklog()) {
             refusals.add(Refusals.Reason.BACKLOG);
@@ -111,92 +108,35 @@ final class Intake {
                     "There are " + backlog + " jobs waiting; no more are taken from " + limits.maxBacklog() + " on.",
                     BACKLOG_RETRY);
         }
-        InputStream body = BodyLimit.of(request, limits.maxJsonBody().toBytes());
-        if (BodyType.of(request, READ) == BodyType.NDJSON) {
-            throw ApiException.unsupportedMediaType(
-                    "Batches in NDJSON are not read yet; send a JSON array: jq -s . jobs.ndjson", READ);
-        }
-        Optional<StoredBatch> existing =
-                submission.id() == null ? Optional.empty() : store.find(Tenant.DEFAULT, submission.id());
-        return existing.isPresent() ? repeated(existing.get(), submission, body) : fresh(body, submission);
     }
 
-    /** Compares the body, unparsed, with that of the batch that has the id. */
-    private static Taken repeated(StoredBatch existing, Submission submission, InputStream body) throws IOException {
-        String id = existing.ref().id();
-        if (submission.mustBeNew()) {
-            throw ApiException.preconditionFailed(
-                    "Batch '" + id + "' exists, and If-None-Match: * asks for a new one.");
+    private Taken receive(HttpServletRequest request, Submission submission, @Nullable String key) throws IOException {
+        BatchOptions options = BatchOptions.of(request, parts.maxJobSize());
+        SubmittedBody body = SubmittedBody.of(request, limits);
+        Optional<Repetitions.Earlier> earlier = repetitions.find(submission, key);
+        if (earlier.isPresent()) {
+            earlier.get().refuseIfNewIsWanted();
+            return repeated(earlier.get(), body.fingerprint(options));
         }
-        return same(existing, Fingerprint.ofBody(body));
-    }
-
-    private static Taken same(StoredBatch existing, byte[] fingerprint) {
-        if (!Arrays.equals(existing.fingerprint(), fingerprint)) {
-            throw ApiException.batchExists(existing.ref().id(), existing.state());
-        }
-        return new Taken(existing.ref(), false);
-    }
-
-    private Taken fresh(InputStream body, Submission submission) throws IOException {
         String id = submission.id() == null ? ids.next() : submission.id();
         BatchRef ref = new BatchRef(Tenant.DEFAULT, store.newBatchNo(), id);
-        SegmentSpool spool = new SegmentSpool(store, ref);
-        boolean sealed = false;
-        try {
-            ParsedBatch parsed = parser().parse(body, spool::add);
-            byte[] fingerprint = Fingerprint.of(parsed.digest());
-            List<PackedSegment> rest = spool.rest();
-            Optional<StoredBatch> winner = seal(ref, parsed, fingerprint, rest);
-            if (winner.isPresent()) {
-                return raced(winner.get(), submission, fingerprint);
-            }
-            sealed = true;
-            Duration hold = shorter(limits.hold(), submission.patience());
-            belt.feed(ref, rest, hold);
-            return new Taken(ref, true);
-        } finally {
-            if (!sealed) {
-                spool.abandon();
-            }
-        }
+        BooleanSupplier taken = () -> repetitions.find(submission, key).isPresent();
+        Upload.Result result = new Upload(parts, ref, submission, options, key, taken).read(body);
+        return result.made() ? new Taken(ref, true, false) : raced(submission, key, result);
     }
 
-    private BatchParser parser() {
-        Set<String> kinds =
-                belt.kinds().stream().map(JobKind::name).collect(Collectors.toCollection(LinkedHashSet::new));
-        return new BatchParser(
-                kinds, limits.maxJobs(), Math.toIntExact(limits.maxJobSize().toBytes()));
+    private static Taken repeated(Repetitions.Earlier earlier, byte[] fingerprint) {
+        return new Taken(earlier.sameAs(fingerprint), false, earlier.byKey());
     }
 
-    /** Seals the batch; if another request took the id meanwhile, returns its batch instead. */
-    private Optional<StoredBatch> seal(BatchRef ref, ParsedBatch parsed, byte[] fingerprint, List<PackedSegment> rest) {
-        NewBatch batch = new NewBatch(
-                ref,
-                parsed.name(),
-                parsed.metadata(),
-                fingerprint,
-                parsed.timeoutMillis(),
-                parsed.total(),
-                clock.millis());
-        while (!belt.seal(batch, rest)) {
-            Optional<StoredBatch> winner = store.find(ref.tenant(), ref.id());
-            if (winner.isPresent()) {
-                return winner;
-            }
-            // It has been deleted since: the id is free again.
-        }
-        return Optional.empty();
-    }
-
-    private static Taken raced(StoredBatch winner, Submission submission, byte[] fingerprint) {
-        if (submission.mustBeNew()) {
-            throw ApiException.preconditionFailed("Batch '" + winner.ref().id() + "' was made by another request.");
-        }
-        return same(winner, fingerprint);
-    }
-
-    private static Duration shorter(Duration a, Duration b) {
-        return a.compareTo(b) < 0 ? a : b;
+    /** Another request took the id, or the key, while the body arrived. */
+    private Taken raced(Submission submission, @Nullable String key, Upload.Result result) {
+        Repetitions.Earlier winner = repetitions
+                .find(submission, key)
+                .orElseThrow(() -> ApiException.overloaded(
+                        "Another batch had this id while this one arrived, and is deleted now; send it again.",
+                        SUBMISSIONS_RETRY));
+        winner.refuseIfNewIsWanted();
+        return repeated(winner, result.fingerprint());
     }
 }

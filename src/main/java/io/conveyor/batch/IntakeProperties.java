@@ -12,6 +12,8 @@ import org.springframework.util.unit.DataSize;
  * @param maxJobs maximum number of jobs in one batch
  * @param maxBody maximum size of the body of one submission
  * @param maxJsonBody maximum size of a body that is one JSON document, which is validated whole; not above {@code max-body}
+ * @param maxGzipRatio maximum size of a gzip body when it is unpacked, as a multiple of its size; does not count for the
+ *     first MiB; 2 or more
  * @param maxJobSize maximum size of one job, from its opening to its closing brace, and of the metadata of a batch;
  *     1 KB to 64 MB
  * @param maxBacklog maximum number of accepted jobs without an outcome; a submission that finds so many is refused
@@ -23,6 +25,7 @@ record IntakeProperties(
         @DefaultValue("10000000") int maxJobs,
         @DefaultValue("4GB") DataSize maxBody,
         @DefaultValue("32MB") DataSize maxJsonBody,
+        @DefaultValue("200") int maxGzipRatio,
         @DefaultValue("1MB") DataSize maxJobSize,
         @DefaultValue("50000000") long maxBacklog,
         @DefaultValue("128") int maxSubmissions) {
@@ -39,6 +42,7 @@ record IntakeProperties(
                 "max-json-body",
                 maxJsonBody,
                 "larger than nothing and not above conveyor.intake.max-body, which is " + maxBody);
+        require(maxGzipRatio >= 2, "max-gzip-ratio", maxGzipRatio, "2 or more: NDJSON often packs 20 times and more");
         require(
                 maxJobSize.compareTo(SMALLEST_JOB) >= 0 && maxJobSize.compareTo(LARGEST_JOB) <= 0,
                 "max-job-size",

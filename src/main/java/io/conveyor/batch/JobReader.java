@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonToken;
 
@@ -25,7 +26,9 @@ final class JobReader {
 
     // Mutable state: the job that is being read, and a bit for each of its fields that was there
     private int seen;
+    private Supplier<String> at = () -> "";
     private @Nullable String kind;
+    private @Nullable String saidKind;
     private @Nullable String customId;
     private long timeoutMillis;
     private byte @Nullable [] metadata;
@@ -45,62 +48,86 @@ final class JobReader {
      */
     @Nullable
     Job read(JsonToken first, String array, int index) {
-        if (first != JsonToken.START_OBJECT) {
-            body.wrongType(array + "/" + index, "a job: an object with at least a kind");
-            return null;
-        }
+        return readAt(first, index, () -> array + "/" + index);
+    }
+
+    /** As above, of a job that stands at that place of its document; the place is made into text only if it is told. */
+    @Nullable
+    Job readAt(JsonToken first, int index, Supplier<String> place) {
         seen = 0;
+        at = place;
         kind = null;
+        saidKind = null;
         customId = null;
         timeoutMillis = 0;
         metadata = null;
         input = null;
+        if (first != JsonToken.START_OBJECT) {
+            body.wrongType(place.get(), "a job: an object with at least a kind");
+            return null;
+        }
         body.keepFromHere();
         long start = body.start();
         while (body.nextInside() == JsonToken.PROPERTY_NAME) {
-            field(array, index);
+            field();
         }
         long size = body.end() - start;
         if (size > maxJobSize) {
             violations.add(new Violation(
-                    array + "/" + index,
+                    place.get(),
                     "job-too-large",
                     "This job has " + size + " bytes; a job may have at most " + maxJobSize + ".",
                     Map.of("limit", maxJobSize)));
             return null;
         }
         if ((seen & 1) == 0) {
-            body.violate(array + "/" + index + "/kind", "missing-field", "A job needs a kind.");
+            body.violate(pointer("kind"), "missing-field", "A job needs a kind.");
         }
         return kind == null ? null : new Job(index, kind, customId, timeoutMillis, metadata, input);
     }
 
-    private void field(String array, int index) {
+    /** What was read as the kind of the last job, whether there is such a kind or not; null if nothing was. */
+    @Nullable
+    String saidKind() {
+        return saidKind;
+    }
+
+    /** The custom id of the last job, if it could be read. */
+    @Nullable
+    String customId() {
+        return customId;
+    }
+
+    private String pointer(String field) {
+        return at.get() + "/" + field;
+    }
+
+    private void field() {
         String name = body.name();
         int field = FIELDS.indexOf(name);
         if (field < 0) {
             body.nextInside();
-            body.unknownField(body.pointer(array + "/" + index), "A job", FIELDS);
+            body.unknownField(body.pointer(at.get()), "A job", FIELDS);
             return;
         }
         body.nextInside();
         if ((seen & (1 << field)) != 0) {
-            body.duplicateField(array + "/" + index + "/" + name);
+            body.duplicateField(pointer(name));
             return;
         }
         seen |= 1 << field;
         switch (name) {
-            case "kind" -> kind = kind(array + "/" + index + "/kind");
-            case "custom_id" -> customId = body.text(array + "/" + index + "/custom_id", MAX_CUSTOM_ID);
-            case "timeout_ms" ->
-                timeoutMillis = body.integer(array + "/" + index + "/timeout_ms", 1, MAX_TIMEOUT_MILLIS);
+            case "kind" -> kind = kind();
+            case "custom_id" -> customId = body.text(() -> pointer("custom_id"), MAX_CUSTOM_ID);
+            case "timeout_ms" -> timeoutMillis = body.integer(() -> pointer("timeout_ms"), 1, MAX_TIMEOUT_MILLIS);
             case "metadata" -> metadata = body.raw();
             default -> input = body.raw();
         }
     }
 
-    private @Nullable String kind(String pointer) {
-        String name = body.text(pointer, MAX_KIND);
+    private @Nullable String kind() {
+        String name = body.text(() -> pointer("kind"), MAX_KIND);
+        saidKind = name;
         if (name == null || kinds.contains(name)) {
             return name;
         }
@@ -109,7 +136,7 @@ final class JobReader {
         extensions.put("kind", Texts.excerpt(name));
         extensions.put("known_kinds", List.copyOf(kinds));
         violations.add(new Violation(
-                pointer,
+                pointer("kind"),
                 "unknown-kind",
                 "There is no kind '" + Texts.excerpt(name) + "'."
                         + (guess.isEmpty() ? " There are " + String.join(", ", kinds) + "." : guess),

@@ -6,6 +6,7 @@ import io.conveyor.web.Violation;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.Collection;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
@@ -24,9 +25,9 @@ import tools.jackson.core.json.JsonFactory;
 final class JsonBody implements AutoCloseable {
 
     /** Bytes or characters of one string or number, 1 MiB: nothing larger fits into a job of the default size. */
-    private static final int MAX_TOKEN = 1024 * 1024;
+    static final int MAX_TOKEN = 1024 * 1024;
 
-    private static final int MAX_DEPTH = 64;
+    static final int MAX_DEPTH = 64;
 
     /** Every number of so many characters is a long; longer ones are out of every range, and not even converted. */
     private static final int LONG_DIGITS = 18;
@@ -127,20 +128,20 @@ final class JsonBody implements AutoCloseable {
 
     /** The text that stands here, or null if it is none or has not 1 to that many characters. */
     @Nullable
-    String text(String pointer, int maxLength) {
+    String text(Supplier<String> pointer, int maxLength) {
         if (parser.currentToken() != JsonToken.VALUE_STRING) {
-            wrongType(pointer, "a string");
+            wrongType(pointer.get(), "a string");
             return null;
         }
         String text = parser.getString();
         if (text.codePoints().anyMatch(c -> c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE)) {
-            violate(pointer, "invalid-value", "An escape of half a character (a lone surrogate) is no text.");
+            violate(pointer.get(), "invalid-value", "An escape of half a character (a lone surrogate) is no text.");
             return null;
         }
         int length = text.codePointCount(0, text.length());
         if (length < 1 || length > maxLength) {
             violate(
-                    pointer,
+                    pointer.get(),
                     "invalid-length",
                     "This has " + length + " characters; 1 to " + maxLength + " are allowed.");
             return null;
@@ -149,15 +150,15 @@ final class JsonBody implements AutoCloseable {
     }
 
     /** The integer that stands here, or 0 if it is none or not in the range, which begins above 0. */
-    long integer(String pointer, long min, long max) {
+    long integer(Supplier<String> pointer, long min, long max) {
         if (parser.currentToken() != JsonToken.VALUE_NUMBER_INT) {
-            wrongType(pointer, "an integer");
+            wrongType(pointer.get(), "an integer");
             return 0;
         }
         boolean tooLong = parser.getStringLength() > LONG_DIGITS;
         long value = tooLong ? 0 : parser.getLongValue();
         if (value < min || value > max) {
-            violate(pointer, "out-of-range", "This must be from " + min + " to " + max + ".");
+            violate(pointer.get(), "out-of-range", "This must be from " + min + " to " + max + ".");
             return 0;
         }
         return value;

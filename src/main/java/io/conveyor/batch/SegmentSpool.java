@@ -13,11 +13,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The jobs of a submission on their way to the store: packed into segments, of which only the last 256 KiB or so stay in
- * memory; older ones are written while the body still arrives. A small batch is written with its sealing only. Not
+ * The jobs of a submission on their way to the store: packed into segments, of which no more than 256 KiB or so stay in
+ * memory; then all but the last are written in one commit, while the body still arrives. A small batch is written with its sealing only. Not
  * thread-safe.
  */
-final class SegmentSpool {
+final class SegmentSpool implements JobSink {
 
     private static final Logger log = LoggerFactory.getLogger(SegmentSpool.class);
 
@@ -35,7 +35,8 @@ final class SegmentSpool {
         this.batch = batch;
     }
 
-    void add(Job job) {
+    @Override
+    public void accept(Job job) {
         if (packer.isFull()) {
             take();
         }
@@ -54,11 +55,13 @@ final class SegmentSpool {
         PackedSegment segment = packer.take();
         inMemory.add(segment);
         bytes += segment.data().length;
-        while (bytes > PackedSegment.FULL_BYTES && inMemory.size() > 1) {
-            PackedSegment oldest = inMemory.remove();
-            bytes -= oldest.data().length;
+        if (bytes > PackedSegment.FULL_BYTES && inMemory.size() > 1) {
+            PackedSegment last = inMemory.removeLast();
             spilled = true;
-            store.spill(batch, oldest);
+            store.spill(batch, List.copyOf(inMemory));
+            inMemory.clear();
+            inMemory.add(last);
+            bytes = last.data().length;
         }
     }
 

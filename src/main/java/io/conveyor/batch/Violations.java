@@ -19,6 +19,11 @@ final class Violations {
         }
     }
 
+    /** What was found so far, in its order. */
+    List<Violation> found() {
+        return List.copyOf(found);
+    }
+
     boolean isEmpty() {
         return found.isEmpty();
     }

@@ -13,6 +13,8 @@ import java.util.concurrent.atomic.AtomicLong;
  * {@link #handed}. Ownership passes through the lock of {@link WaitingBatches}, which publishes both. {@link #started}
  * belongs to the threads that run jobs, {@link #recorded} to the store's writer thread alone.
  *
+ * <p>While the upload of an open batch arrives, the thread that reads it is the owner: it grows the batch and feeds it.
+ *
  * <pre>
  *   FEEDING ──► FED                   every job has been handed over
  *      │ ▲
@@ -34,10 +36,11 @@ final class ActiveBatch {
 
     private final BatchRef ref;
     private final long timeoutMillis;
-    private final int total;
     private final long acceptedAt;
 
     // Mutable state
+    /** Jobs of the batch; grows while its upload arrives. Written by the owner, read by all. */
+    private volatile int total;
     /** The next job to hand over. Written and read by the owner. */
     private int nextIndex;
     /** Jobs given to the pool. Written by the owner, read by the writer thread. */
@@ -69,6 +72,12 @@ final class ActiveBatch {
 
     int total() {
         return total;
+    }
+
+    /** More jobs have come with the upload. Owner only. */
+    @SuppressWarnings("NonAtomicVolatileUpdate") // one writer
+    void grow(int jobs) {
+        total += jobs;
     }
 
     /** When it was accepted, milliseconds since the epoch. */

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -40,6 +41,9 @@ public final class Belt implements StoreListener {
 
     /** Batches taken up from the store at once. */
     private static final int PAGE = 256;
+
+    /** As good as for ever: a job may run for a day, and another thousand before it. */
+    private static final Duration NO_LIMIT = Duration.ofDays(1000);
 
     /** Somebody's place among those who wait; closing it gives it up. */
     public interface Registration extends AutoCloseable {
@@ -118,6 +122,68 @@ public final class Belt implements StoreListener {
             if (!live) {
                 active.remove(ref.batchNo());
             }
+        }
+    }
+
+    /**
+     * Makes a batch visible whose upload still arrives, with its first segments. The caller, its only feeder until the
+     * upload ends, goes on with {@link #feedOpen}, {@link #append} and {@link #complete}, or gives it up with {@link
+     * #abandon}: then it ends as incomplete when what has come is done.
+     *
+     * @return as {@link #seal}
+     */
+    public boolean open(NewBatch batch, List<PackedSegment> first) {
+        BatchRef ref = batch.ref();
+        active.put(ref.batchNo(), new ActiveBatch(ref, batch.timeoutMillis(), batch.total(), batch.createdAtMillis()));
+        boolean opened = false;
+        try {
+            opened = store.open(batch, first);
+            return opened;
+        } finally {
+            if (!opened) {
+                active.remove(ref.batchNo());
+            }
+        }
+    }
+
+    /** Adds jobs to an open batch; they are accepted when this returns. */
+    public void append(BatchRef ref, List<PackedSegment> segments) {
+        store.append(ref, segments);
+        ActiveBatch batch = active.get(ref.batchNo());
+        if (batch != null) {
+            segments.forEach(segment -> batch.grow(segment.jobs()));
+        }
+    }
+
+    /**
+     * Feeds what an open batch has so far, however long it takes: the calling thread runs jobs itself or waits for room,
+     * and so reads its upload no faster than the crew works.
+     *
+     * @return false when the service stops: what is left stays in the store
+     */
+    public boolean feedOpen(BatchRef ref, List<PackedSegment> inMemory) {
+        ActiveBatch batch = active.get(ref.batchNo());
+        return batch == null
+                || feeder.feed(batch, inMemory, Feeder.Manner.CALLER, NO_LIMIT, Integer.MAX_VALUE) == Feeder.Result.FED;
+    }
+
+    /** The upload of an open batch is complete, and everything of it has been fed. */
+    public void complete(BatchRef ref, byte[] fingerprint, byte @Nullable [] keyFingerprint) {
+        ActiveBatch batch = active.get(ref.batchNo());
+        if (batch != null) {
+            batch.moveTo(ActiveBatch.Stage.FED);
+        }
+        store.complete(ref, fingerprint, keyFingerprint);
+    }
+
+    /** Gives up the upload of an open batch; what it has runs, in the background where it is not fed yet. */
+    public void abandon(BatchRef ref) {
+        store.abandon(ref);
+        ActiveBatch batch = active.get(ref.batchNo());
+        if (batch != null && batch.isFed()) {
+            batch.moveTo(ActiveBatch.Stage.FED);
+        } else if (batch != null) {
+            waitForTurn(batch);
         }
     }
 

@@ -80,6 +80,10 @@ final class JobRunner {
         Job job = task.job();
         long startedAt = clock.millis();
         task.batch().jobStarted(startedAt);
+        if (job.problem() != null) {
+            refuse(task, startedAt);
+            return;
+        }
         boolean sampled = job.index() % CPU_SAMPLE == 0;
         long cpu = sampled ? CPU.getCurrentThreadCpuTime() : 0;
         long begin = System.nanoTime();
@@ -103,12 +107,25 @@ final class JobRunner {
         store.record(new OutcomeEntry(task.segment(), job.index(), outcome.state(), tail, startedAt));
     }
 
+    /** What was accepted although it cannot be run gets the outcome that it came with; no handler sees it. */
+    private void refuse(JobTask task, long now) {
+        Run run = new Run(
+                0,
+                Math.max(0, now - task.batch().acceptedAt()),
+                0,
+                now,
+                now,
+                Thread.currentThread().getName());
+        byte[] tail = encoder.tail(task.job(), new Outcome(JobState.FAILED, null, null), run);
+        store.record(new OutcomeEntry(task.segment(), task.job().index(), JobState.FAILED, tail, now));
+    }
+
     /** One attempt; null when the stop of the service cut it short. */
     private @Nullable Outcome attempt(JobTask task, long begin) {
         Job job = task.job();
         JobHandler handler = handlers.find(job.kind()).orElse(null);
         if (handler == null) {
-            return failed(JobError.unknownKind(job.kind()));
+            return failed(JobError.missingKind(job.kind()));
         }
         Duration limit = limit(task);
         int place = running.enter(task);

@@ -6,8 +6,6 @@ import io.conveyor.job.JobState;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -20,8 +18,8 @@ final class OutcomeEncoder {
 
     private static final JsonMapper MAPPER = JsonMapper.shared();
     private static final byte[] CUSTOM_ID = ascii(",\"custom_id\":");
-    private static final byte[] KIND = ascii(",\"kind\":\"");
-    private static final byte[] STATE = ascii("\",\"state\":\"");
+    private static final byte[] KIND = ascii(",\"kind\":");
+    private static final byte[] STATE = ascii(",\"state\":\"");
     private static final byte[] OUTPUT = ascii("\",\"output\":");
     private static final byte[] ERROR = ascii("\",\"error\":");
     private static final byte[] ATTEMPTS = ascii(",\"attempts\":");
@@ -64,12 +62,14 @@ final class OutcomeEncoder {
     record Run(int attempts, long waitMillis, long durationMillis, long startedAt, long endedAt, String worker) {}
 
     byte[] tail(Job job, Outcome outcome, Run run) {
-        byte[] value = outcome.output() != null ? outcome.output() : error(outcome);
+        byte[] value = outcome.output() != null ? outcome.output() : error(job, outcome);
         Buffer line = new Buffer(value.length + FRAME_BYTES);
         if (job.customId() != null) {
             addString(line.add(CUSTOM_ID), job.customId());
         }
-        line.add(KIND).add(ascii(job.kind()));
+        if (!job.kind().isEmpty()) {
+            addString(line.add(KIND), job.kind());
+        }
         line.add(STATE).add(ascii(outcome.state().wireName()));
         line.add(outcome.output() != null ? OUTPUT : ERROR).add(value);
         line.add(ATTEMPTS).add(run.attempts());
@@ -81,18 +81,16 @@ final class OutcomeEncoder {
         return line.bytes();
     }
 
-    private static byte[] error(Outcome outcome) {
+    private static byte[] error(Job job, Outcome outcome) {
+        byte[] known = job.problem();
+        if (known != null) {
+            return known;
+        }
         JobError error = outcome.error();
         if (error == null) {
             return ascii("null");
         }
-        Map<String, Object> problem = new LinkedHashMap<>();
-        problem.put("type", "/problems/" + error.slug());
-        problem.put("title", error.title());
-        problem.put("detail", error.detail());
-        problem.put("retryable", error.retryable());
-        error.extensions().forEach(problem::putIfAbsent);
-        return MAPPER.writeValueAsBytes(problem);
+        return MAPPER.writeValueAsBytes(error.members());
     }
 
     /** RFC 3339 in UTC with milliseconds. */

@@ -11,6 +11,8 @@ import org.jspecify.annotations.Nullable;
  * @param timeoutMillis its own limit for one attempt in milliseconds, or 0 for that of the batch
  * @param metadata the client's JSON beside the input, or null
  * @param input the JSON value to work on, or null when there was none
+ * @param problem why it cannot be run, as the JSON of a problem object, or null for a job that can: its outcome is
+ *     certain when it is accepted
  */
 public record Job(
         int index,
@@ -18,7 +20,8 @@ public record Job(
         @Nullable String customId,
         long timeoutMillis,
         byte @Nullable [] metadata,
-        byte @Nullable [] input) {
+        byte @Nullable [] input,
+        byte @Nullable [] problem) {
 
     public Job {
         if (index < 0) {
@@ -27,6 +30,26 @@ public record Job(
         if (timeoutMillis < 0) {
             throw new IllegalArgumentException("A job's timeout is 0 (none of its own) or more milliseconds");
         }
+    }
+
+    /** A job that can be run. */
+    public Job(
+            int index,
+            String kind,
+            @Nullable String customId,
+            long timeoutMillis,
+            byte @Nullable [] metadata,
+            byte @Nullable [] input) {
+        this(index, kind, customId, timeoutMillis, metadata, input, null);
+    }
+
+    /**
+     * A job that was sent and cannot be run.
+     *
+     * @param kind what was sent as its kind, or empty if that could not be read
+     */
+    public static Job refused(int index, String kind, @Nullable String customId, byte[] problem) {
+        return new Job(index, kind, customId, 0, null, null, problem);
     }
 
     /** Bytes that this job holds in memory, roughly: what the bounds in bytes count. */

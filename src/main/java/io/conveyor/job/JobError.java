@@ -31,6 +31,17 @@ public record JobError(String slug, String title, String detail, boolean retryab
         return new JobError(slug, title, detail, retryable, more);
     }
 
+    /** The members of the problem object, in order. */
+    public Map<String, Object> members() {
+        Map<String, Object> members = new LinkedHashMap<>();
+        members.put("type", "/problems/" + slug);
+        members.put("title", title);
+        members.put("detail", detail);
+        members.put("retryable", retryable);
+        extensions.forEach(members::putIfAbsent);
+        return members;
+    }
+
     /** The handler says that the job failed. */
     public static JobError failed(String detail, boolean retryable) {
         return new JobError("job-failed", "The job failed", detail, retryable, Map.of());
@@ -51,13 +62,15 @@ public record JobError(String slug, String title, String detail, boolean retryab
                 Map.of("timeout_ms", limitMillis));
     }
 
-    /** No handler of that name is here (any more). */
-    public static JobError unknownKind(String kind) {
-        return new JobError(
-                "unknown-kind",
-                "No handler for this kind",
-                "This service has no job kind '" + kind + "' now; GET /v1/job-kinds lists those that it has.",
-                false,
-                Map.of("kind", kind));
+    /** There is no such kind. */
+    public static JobError unknownKind(String detail) {
+        return new JobError("unknown-kind", "No handler for this kind", detail, false, Map.of());
+    }
+
+    /** The kind of an accepted job is not here any more. */
+    public static JobError missingKind(String kind) {
+        return unknownKind(
+                        "This service has no job kind '" + kind + "' now; GET /v1/job-kinds lists those that it has.")
+                .with("kind", kind);
     }
 }

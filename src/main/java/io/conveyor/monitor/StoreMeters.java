@@ -105,6 +105,11 @@ final class StoreMeters implements StoreListener {
     }
 
     @Override
+    public void appended(BatchRef batch, int jobs) {
+        accepted.increment(jobs);
+    }
+
+    @Override
     public void recorded(OutcomeEntry outcome, boolean kept) {
         Counter counter = recorded.get(outcome.state());
         if (kept && counter != null) {

@@ -47,6 +47,13 @@ final class BatchReader {
                 .optional();
     }
 
+    Optional<KeptKey> findKey(String tenant, String key) {
+        return jdbc.sql("SELECT batch_no, batch_id, fingerprint FROM idempotency_key WHERE tenant = ? AND key = ?")
+                .params(tenant, key)
+                .query((row, n) -> new KeptKey(new BatchRef(tenant, row.getLong(1), row.getString(2)), row.getBytes(3)))
+                .optional();
+    }
+
     List<StoredBatch> list(String tenant, BatchFilter filter) {
         StringBuilder sql = new StringBuilder(BATCH + "WHERE tenant = ? AND batch_no < ?");
         List<Object> values = new ArrayList<>(List.of(tenant, filter.before()));

@@ -19,21 +19,41 @@ public interface BatchStore {
      */
     long newBatchNo();
 
-    /** Writes a segment of a batch that is not sealed yet: invisible, and swept if the batch never is. */
-    void spill(BatchRef batch, PackedSegment segment);
+    /** Writes segments of a batch that is not sealed yet: invisible, and swept if the batch never is. */
+    void spill(BatchRef batch, List<PackedSegment> segments);
 
     /**
      * Makes a batch visible, with the segments not spilled yet, in one transaction: from here on it is accepted.
      *
-     * @return whether it is; false when the tenant has a batch of that id already: nothing was changed, and what was
-     *     spilled is to be abandoned
+     * @return whether it is; false when the tenant has a batch of that id or with that key already: nothing was changed,
+     *     and what was spilled is to be abandoned
      * @throws StoreException also when spilled and given segments do not make up the total, as after {@link #abandon}
      */
     boolean seal(NewBatch batch, List<PackedSegment> rest);
 
     /**
-     * Gives up a batch of which segments were spilled; they are swept later. Does not wait and does not throw: a store
-     * that cannot write just then remembers it.
+     * Makes a batch visible whose upload is still arriving, with its first segments, in one transaction; {@link #append}
+     * brings more, and {@link #complete} or {@link #abandon} ends the upload. Its total is that of the segments so far, and
+     * its fingerprint and that of its key stand for nothing yet.
+     *
+     * @return as {@link #seal}
+     */
+    boolean open(NewBatch batch, List<PackedSegment> first);
+
+    /** Adds segments to a batch whose upload is arriving; they are accepted when this returns. */
+    void append(BatchRef batch, List<PackedSegment> segments);
+
+    /**
+     * The upload of an open batch is complete: it runs, or it has ended if all its outcomes are in.
+     *
+     * @param fingerprint digest of the whole request
+     * @param keyFingerprint the same for its key, or null without one
+     */
+    void complete(BatchRef batch, byte[] fingerprint, byte @Nullable [] keyFingerprint);
+
+    /**
+     * Gives up an upload: segments that were spilled are swept later; an open batch keeps what it has and ends as
+     * incomplete when that is done. Does not wait and does not throw: a store that cannot write just then remembers it.
      */
     void abandon(BatchRef batch);
 
@@ -56,6 +76,9 @@ public interface BatchStore {
     }
 
     Optional<StoredBatch> find(String tenant, String id);
+
+    /** The batch that was made with this idempotency key; kept as long as the batch, and a day at the least. */
+    Optional<KeptKey> findKey(String tenant, String key);
 
     List<StoredBatch> list(String tenant, BatchFilter filter);
 

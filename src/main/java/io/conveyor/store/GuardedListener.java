@@ -25,6 +25,15 @@ final class GuardedListener implements StoreListener {
     }
 
     @Override
+    public void appended(BatchRef batch, int jobs) {
+        try {
+            listener.appended(batch, jobs);
+        } catch (RuntimeException e) {
+            failed(e);
+        }
+    }
+
+    @Override
     public void recorded(OutcomeEntry outcome, boolean kept) {
         try {
             listener.recorded(outcome, kept);

@@ -31,6 +31,7 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
     private final BatchReader reader;
     private final SqlDialect dialect;
     private final long retentionMillis;
+    private final Clock clock;
     private final GroupCommitter committer;
     private final StoreKeeper keeper;
     private final List<StoreListener> listeners = new CopyOnWriteArrayList<>();
@@ -45,6 +46,7 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
         this.reader = reader;
         this.dialect = dialect;
         this.retentionMillis = retention.toMillis();
+        this.clock = clock;
         for (BatchState state : BatchState.values()) {
             batches.put(state, new AtomicLong());
         }
@@ -52,7 +54,7 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
                 new WriterConnection(this::openSession, dialect),
                 new OutcomeWriter(clock, retentionMillis),
                 new Telling());
-        keeper = new StoreKeeper(committer, clock, this::forget);
+        keeper = new StoreKeeper(committer, clock, this::giveUp, this::forget);
     }
 
     /**
@@ -74,10 +76,12 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
         lastBatchNo.set(reader.lastBatchNo());
         committer.start();
         try {
-            committer.write(session -> {
-                session.abandonAll();
-                return true;
-            });
+            committer
+                    .write(session -> {
+                        session.abandonAll();
+                        return session.openUploads();
+                    })
+                    .forEach(this::giveUp);
         } catch (RuntimeException e) {
             committer.close();
             throw e;
@@ -102,9 +106,9 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
     }
 
     @Override
-    public void spill(BatchRef batch, PackedSegment segment) {
+    public void spill(BatchRef batch, List<PackedSegment> segments) {
         committer.write(session -> {
-            session.spill(batch, segment);
+            session.spill(batch, segments);
             return true;
         });
     }
@@ -128,8 +132,88 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
     }
 
     @Override
+    public boolean open(NewBatch batch, List<PackedSegment> first) {
+        boolean opened = committer.write(session -> session.open(batch, first), done -> {
+            if (done) {
+                backlog.addAndGet(batch.total());
+                counter(BatchState.OPEN).incrementAndGet();
+            }
+        });
+        if (opened) {
+            listeners.forEach(listener -> listener.sealed(batch.ref(), batch.total()));
+        }
+        return opened;
+    }
+
+    @Override
+    public void append(BatchRef batch, List<PackedSegment> segments) {
+        int jobs = segments.stream().mapToInt(PackedSegment::jobs).sum();
+        committer.write(
+                session -> {
+                    session.append(batch, segments);
+                    return jobs;
+                },
+                added -> backlog.addAndGet(added));
+        listeners.forEach(listener -> listener.appended(batch, jobs));
+    }
+
+    @Override
+    public void complete(BatchRef batch, byte[] fingerprint, byte @Nullable [] keyFingerprint) {
+        committer.write(
+                session -> {
+                    if (keyFingerprint != null) {
+                        session.completeKey(batch, keyFingerprint);
+                    }
+                    UploadEnd end = endUpload(session, batch, fingerprint);
+                    if (end == null) {
+                        throw new IllegalStateException(batch + " is not open: its upload cannot be completed");
+                    }
+                    return end;
+                },
+                this::tellUploadEnd);
+    }
+
+    @Override
     public void abandon(BatchRef batch) {
         keeper.abandon(batch);
+    }
+
+    /** An open batch keeps what it has; what was spilled of others is swept. */
+    private void giveUp(BatchRef upload) {
+        committer.write(
+                session -> {
+                    session.abandon(upload);
+                    return Optional.ofNullable(endUpload(session, upload, null));
+                },
+                end -> end.ifPresent(this::tellUploadEnd));
+    }
+
+    /** An upload has ended; {@code outcome} says how its batch has, or is null if that still runs. */
+    private record UploadEnd(BatchRef batch, @Nullable BatchOutcome outcome) {}
+
+    private @Nullable UploadEnd endUpload(WriteSession session, BatchRef batch, byte @Nullable [] fingerprint)
+            throws SQLException {
+        WriteSession.Standing standing = session.endUpload(batch, fingerprint);
+        if (standing == null) {
+            return null;
+        }
+        BatchOutcome outcome = standing.end();
+        if (outcome != null) {
+            session.end(batch, outcome, clock.millis(), retentionMillis);
+        }
+        return new UploadEnd(batch, outcome);
+    }
+
+    /** Writer thread only, after the commit. */
+    private void tellUploadEnd(UploadEnd end) {
+        counter(BatchState.OPEN).decrementAndGet();
+        BatchOutcome outcome = end.outcome();
+        if (outcome == null) {
+            counter(BatchState.RUNNING).incrementAndGet();
+        } else {
+            counter(BatchState.ENDED).incrementAndGet();
+            listeners.forEach(listener -> listener.ended(end.batch(), outcome));
+        }
     }
 
     @Override
@@ -150,6 +234,11 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
     @Override
     public Optional<StoredBatch> find(String tenant, String id) {
         return reading(() -> reader.find(tenant, id));
+    }
+
+    @Override
+    public Optional<KeptKey> findKey(String tenant, String key) {
+        return reading(() -> reader.findKey(tenant, key));
     }
 
     @Override

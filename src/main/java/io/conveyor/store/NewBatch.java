@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
  * @param name what the client calls it, or null
  * @param metadata the client's JSON, unparsed, or null
  * @param fingerprint digest of the request: equal for a repetition, different for another request
+ * @param key the key under which it may be asked for again, or null
  * @param timeoutMillis limit for one attempt of jobs without their own, or 0 for the service's default
  * @param total number of its jobs
  * @param createdAtMillis when it was accepted, milliseconds since the epoch
@@ -18,9 +19,22 @@ public record NewBatch(
         @Nullable String name,
         byte @Nullable [] metadata,
         byte[] fingerprint,
+        @Nullable SubmissionKey key,
         long timeoutMillis,
         int total,
         long createdAtMillis) {
+
+    /** A batch that nobody asks for again by a key. */
+    public NewBatch(
+            BatchRef ref,
+            @Nullable String name,
+            byte @Nullable [] metadata,
+            byte[] fingerprint,
+            long timeoutMillis,
+            int total,
+            long createdAtMillis) {
+        this(ref, name, metadata, fingerprint, null, timeoutMillis, total, createdAtMillis);
+    }
 
     public NewBatch {
         if (total < 0 || timeoutMillis < 0) {

@@ -2,7 +2,6 @@ package io.conveyor.store;
 
 import io.conveyor.job.BatchOutcome;
 import io.conveyor.job.JobState;
-import io.conveyor.job.Tally;
 import java.sql.SQLException;
 import java.time.Clock;
 import java.util.ArrayList;
@@ -126,11 +125,11 @@ final class OutcomeWriter {
             }
             count += share.outcomes.size();
         }
-        Tally tally = session.count(batch, byState, startedAt);
-        if (tally == null) {
+        WriteSession.Standing standing = session.count(batch, byState, startedAt);
+        if (standing == null) {
             throw new IllegalStateException(batch + " has open segments and is not there, or not sealed, or ended");
         }
-        int seq = tally.recorded() - count + 1;
+        int seq = standing.tally().recorded() - count + 1;
         for (Share share : taken) {
             for (OutcomeLines block : OutcomeLines.blocks(share.outcomes, seq)) {
                 session.insertBlock(share.segment, seq, block);
@@ -138,8 +137,9 @@ final class OutcomeWriter {
             }
             written.kept.add(share.outcomes);
         }
-        if (tally.open() == 0 && session.end(batch, tally.outcome(), clock.millis(), retentionMillis)) {
-            written.ended.put(batch, tally.outcome());
+        BatchOutcome end = standing.end();
+        if (end != null && session.end(batch, end, clock.millis(), retentionMillis)) {
+            written.ended.put(batch, end);
         }
     }
 

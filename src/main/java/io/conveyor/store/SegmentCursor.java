@@ -36,7 +36,8 @@ public final class SegmentCursor {
         long timeout = has(flags, SegmentPacker.TIMEOUT) ? readNumber() : 0;
         byte[] metadata = has(flags, SegmentPacker.METADATA) ? read() : null;
         byte[] input = has(flags, SegmentPacker.INPUT) ? read() : null;
-        return new Job(next++, kind, customId, timeout, metadata, input);
+        byte[] problem = has(flags, SegmentPacker.PROBLEM) ? read() : null;
+        return new Job(next++, kind, customId, timeout, metadata, input, problem);
     }
 
     /** Passes over the next job without copying it. */
@@ -52,6 +53,9 @@ public final class SegmentCursor {
             pass();
         }
         if (has(flags, SegmentPacker.INPUT)) {
+            pass();
+        }
+        if (has(flags, SegmentPacker.PROBLEM)) {
             pass();
         }
         next++;

@@ -16,6 +16,7 @@ public final class SegmentPacker {
     static final int TIMEOUT = 1 << 2;
     static final int METADATA = 1 << 3;
     static final int INPUT = 1 << 4;
+    static final int PROBLEM = 1 << 5;
 
     private byte[] buffer = new byte[512];
     private int size;
@@ -34,11 +35,13 @@ public final class SegmentPacker {
         String customId = job.customId();
         byte[] metadata = job.metadata();
         byte[] input = job.input();
+        byte[] problem = job.problem();
         writeByte((newKind ? NEW_KIND : 0)
                 | (customId == null ? 0 : CUSTOM_ID)
                 | (job.timeoutMillis() == 0 ? 0 : TIMEOUT)
                 | (metadata == null ? 0 : METADATA)
-                | (input == null ? 0 : INPUT));
+                | (input == null ? 0 : INPUT)
+                | (problem == null ? 0 : PROBLEM));
         if (newKind) {
             write(job.kind().getBytes(StandardCharsets.UTF_8));
             kind = job.kind();
@@ -54,6 +57,9 @@ public final class SegmentPacker {
         }
         if (input != null) {
             write(input);
+        }
+        if (problem != null) {
+            write(problem);
         }
         jobs++;
     }

@@ -46,19 +46,29 @@ final class StoreKeeper implements AutoCloseable {
             DELETE FROM segment WHERE tenant = ? AND batch_no = ? AND first_index IN (
                 SELECT first_index FROM segment WHERE tenant = ? AND batch_no = ? ORDER BY first_index LIMIT ?)""";
     private static final String SWEPT = "DELETE FROM unowned WHERE batch_no = ?";
+    private static final String EXPIRE_KEYS = """
+            DELETE FROM idempotency_key WHERE rowid IN (
+                SELECT rowid FROM idempotency_key WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)""";
 
     private final GroupCommitter committer;
     private final Clock clock;
+    private final Uploads uploads;
     private final IntConsumer expired;
     private final Queue<BatchRef> abandoned = new ConcurrentLinkedQueue<>();
     private final Semaphore work = new Semaphore(0);
     private final Thread thread = new Thread(this::run, "conveyor-store-keeper");
     private volatile boolean closing;
 
+    /** Gives up an upload, in a commit of its own, and waits for that. */
+    interface Uploads {
+        void giveUp(BatchRef upload);
+    }
+
     /** {@code expired} hears, on the writer thread, how many ended batches a step has deleted. */
-    StoreKeeper(GroupCommitter committer, Clock clock, IntConsumer expired) {
+    StoreKeeper(GroupCommitter committer, Clock clock, Uploads uploads, IntConsumer expired) {
         this.committer = committer;
         this.clock = clock;
+        this.uploads = uploads;
         this.expired = expired;
         thread.setDaemon(true);
     }
@@ -122,16 +132,14 @@ final class StoreKeeper implements AutoCloseable {
         if (upload == null) {
             return false;
         }
-        committer.write(session -> {
-            session.abandon(upload);
-            return true;
-        });
+        uploads.giveUp(upload);
         abandoned.remove();
         return true;
     }
 
     private boolean expireSome() {
-        return committer.write(this::expireSome, expired::accept) > 0;
+        boolean batches = committer.write(this::expireSome, expired::accept) > 0;
+        return committer.write(session -> session.update(EXPIRE_KEYS, clock.millis(), ROWS_A_STEP)) > 0 || batches;
     }
 
     private int expireSome(WriteSession session) throws SQLException {

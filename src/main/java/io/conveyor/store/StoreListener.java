@@ -8,8 +8,11 @@ import io.conveyor.job.BatchOutcome;
  */
 public interface StoreListener {
 
-    /** A batch is sealed: it is accepted for good. Called on the thread that sealed it. */
+    /** A batch is accepted for good, with so many jobs; when it is open, more follow. Called on the thread that brought it. */
     default void sealed(BatchRef batch, int jobs) {}
+
+    /** More jobs of an opened batch are accepted. Called on the thread that brought them. */
+    default void appended(BatchRef batch, int jobs) {}
 
     /** An outcome is final, or was refused as late ({@code kept} false) because its job has one, its segment another owner, or it is gone. */
     default void recorded(OutcomeEntry outcome, boolean kept) {}

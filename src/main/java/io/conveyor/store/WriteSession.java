@@ -1,6 +1,7 @@
 package io.conveyor.store;
 
 import io.conveyor.job.BatchOutcome;
+import io.conveyor.job.BatchState;
 import io.conveyor.job.JobState;
 import io.conveyor.job.Tally;
 import java.sql.Connection;
@@ -8,6 +9,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Types;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
@@ -41,6 +43,21 @@ final class WriteSession implements AutoCloseable {
                 succeeded, failed, cancelled, expired, created_at, ended_at, expires_at)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, ?, ?, ?)
             ON CONFLICT (tenant, id) DO NOTHING""";
+    private static final String INSERT_KEY = """
+            INSERT INTO idempotency_key (tenant, key, batch_no, batch_id, fingerprint, created_at)
+            VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING""";
+    private static final String UNDO_BATCH = "DELETE FROM batch WHERE tenant = ? AND batch_no = ?";
+    private static final String GROW =
+            "UPDATE batch SET total = total + ? WHERE tenant = ? AND batch_no = ? AND state = 'open'";
+    private static final String END_UPLOAD = """
+            UPDATE batch SET state = 'running', broken = ?, fingerprint = coalesce(?, fingerprint)
+            WHERE tenant = ? AND batch_no = ? AND state = 'open'
+            RETURNING total, succeeded, failed, cancelled, expired""";
+    private static final String COMPLETE_KEY =
+            "UPDATE idempotency_key SET fingerprint = ? WHERE tenant = ? AND batch_no = ?";
+    private static final String OPEN_UPLOADS = "SELECT tenant, batch_no FROM batch WHERE state = 'open'";
+    private static final String RELEASE_KEY =
+            "UPDATE idempotency_key SET expires_at = created_at + ? WHERE tenant = ? AND batch_no = ?";
     private static final String TAKE_OPEN = """
             UPDATE segment SET open = open - ?
             WHERE tenant = ? AND batch_no = ? AND first_index = ? AND epoch = ? AND jobs - open = ? AND open >= ?""";
@@ -52,7 +69,7 @@ final class WriteSession implements AutoCloseable {
             UPDATE batch SET succeeded = succeeded + ?, failed = failed + ?, cancelled = cancelled + ?,
                 expired = expired + ?, started_at = CASE WHEN started_at <= ? THEN started_at ELSE ? END
             WHERE tenant = ? AND batch_no = ? AND state <> 'ended'
-            RETURNING total, succeeded, failed, cancelled, expired""";
+            RETURNING total, succeeded, failed, cancelled, expired, state = 'open', broken""";
     private static final String INSERT_BLOCK = """
             INSERT INTO outcome_block (tenant, batch_no, segment, first_seq, directory, lines)
             VALUES (?, ?, ?, ?, ?, ?)""";
@@ -65,6 +82,9 @@ final class WriteSession implements AutoCloseable {
     private static final String DELETE_BATCH =
             "DELETE FROM batch WHERE tenant = ? AND batch_no = ? AND state = 'ended'";
     private static final String INSERT_UNOWNED = "INSERT INTO unowned (batch_no, tenant, uploading) VALUES (?, ?, 0)";
+
+    /** Milliseconds that an idempotency key is kept at the least: a day. */
+    private static final long KEY_MILLIS = Duration.ofDays(1).toMillis();
 
     private final Connection connection;
     private final Map<String, PreparedStatement> statements = new HashMap<>();
@@ -85,14 +105,67 @@ final class WriteSession implements AutoCloseable {
         bind("ROLLBACK").execute();
     }
 
-    void spill(BatchRef batch, PackedSegment segment) throws SQLException {
+    void spill(BatchRef batch, List<PackedSegment> segments) throws SQLException {
         update(INSERT_UPLOAD, batch.batchNo(), batch.tenant());
-        insert(batch, segment);
+        insert(batch, segments);
     }
 
     boolean seal(NewBatch batch, List<PackedSegment> rest, long retentionMillis) throws SQLException {
-        BatchRef ref = batch.ref();
         boolean empty = batch.total() == 0;
+        if (!insert(batch, empty ? BatchState.ENDED : BatchState.RUNNING, retentionMillis)) {
+            return false;
+        }
+        insert(batch.ref(), rest);
+        if (rest.stream().mapToInt(PackedSegment::jobs).sum() < batch.total()) {
+            own(batch);
+        }
+        return true;
+    }
+
+    boolean open(NewBatch batch, List<PackedSegment> first) throws SQLException {
+        if (!insert(batch, BatchState.OPEN, 0)) {
+            return false;
+        }
+        insert(batch.ref(), first);
+        return true;
+    }
+
+    void append(BatchRef batch, List<PackedSegment> segments) throws SQLException {
+        int jobs = segments.stream().mapToInt(PackedSegment::jobs).sum();
+        if (update(GROW, jobs, batch.tenant(), batch.batchNo()) == 0) {
+            throw new IllegalStateException(batch + " takes no more jobs: its upload has ended");
+        }
+        insert(batch, segments);
+    }
+
+    /**
+     * Ends the upload of an open batch.
+     *
+     * @param fingerprint of the whole request, or null when it is not known because the upload broke off
+     * @return what there is of it, or null if it was not open
+     */
+    @Nullable
+    Standing endUpload(BatchRef batch, byte @Nullable [] fingerprint) throws SQLException {
+        boolean broken = fingerprint == null;
+        try (ResultSet row = bind(END_UPLOAD, broken ? 1 : 0, fingerprint, batch.tenant(), batch.batchNo())
+                .executeQuery()) {
+            return row.next() ? new Standing(tally(row), false, broken) : null;
+        }
+    }
+
+    void completeKey(BatchRef batch, byte[] fingerprint) throws SQLException {
+        update(COMPLETE_KEY, fingerprint, batch.tenant(), batch.batchNo());
+    }
+
+    /** Batches whose upload is arriving, or was when an earlier process ended; without their ids. */
+    List<BatchRef> openUploads() throws SQLException {
+        return refs(OPEN_UPLOADS);
+    }
+
+    /** Whether the batch is new by its id and its key; only then it is there afterwards. */
+    private boolean insert(NewBatch batch, BatchState state, long retentionMillis) throws SQLException {
+        BatchRef ref = batch.ref();
+        boolean ended = state == BatchState.ENDED;
         PreparedStatement insert = bind(
                 INSERT_BATCH,
                 ref.batchNo(),
@@ -102,20 +175,28 @@ final class WriteSession implements AutoCloseable {
                 batch.metadata(),
                 batch.fingerprint(),
                 batch.timeoutMillis(),
-                empty ? "ended" : "running",
-                empty ? BatchOutcome.SUCCEEDED.wireName() : null,
+                state.wireName(),
+                ended ? BatchOutcome.SUCCEEDED.wireName() : null,
                 batch.total(),
                 batch.createdAtMillis(),
-                empty ? batch.createdAtMillis() : null,
-                empty ? batch.createdAtMillis() + retentionMillis : null);
+                ended ? batch.createdAtMillis() : null,
+                ended ? batch.createdAtMillis() + retentionMillis : null);
         if (insert.executeUpdate() == 0) {
             return false;
         }
-        for (PackedSegment segment : rest) {
-            insert(ref, segment);
-        }
-        if (rest.stream().mapToInt(PackedSegment::jobs).sum() < batch.total()) {
-            own(batch);
+        SubmissionKey key = batch.key();
+        if (key != null
+                && update(
+                                INSERT_KEY,
+                                ref.tenant(),
+                                key.value(),
+                                ref.batchNo(),
+                                ref.id(),
+                                key.fingerprint(),
+                                batch.createdAtMillis())
+                        == 0) {
+            update(UNDO_BATCH, ref.tenant(), ref.batchNo());
+            return false;
         }
         return true;
     }
@@ -187,9 +268,32 @@ final class WriteSession implements AutoCloseable {
         return places;
     }
 
-    /** Adds outcomes to the counters of their batch; the tally afterwards, or null when the batch is gone or ended. */
+    /**
+     * Where a batch stands after a change.
+     *
+     * @param tally its counters
+     * @param open whether its upload is still arriving
+     * @param broken whether its upload broke off
+     */
+    record Standing(Tally tally, boolean open, boolean broken) {
+
+        /** How the batch ends now, or null if it does not. */
+        @Nullable
+        BatchOutcome end() {
+            if (open || tally.open() > 0) {
+                return null;
+            }
+            return broken ? BatchOutcome.INCOMPLETE : tally.outcome();
+        }
+    }
+
+    private static Tally tally(ResultSet row) throws SQLException {
+        return new Tally(row.getInt(1), row.getInt(2), row.getInt(3), row.getInt(4), row.getInt(5));
+    }
+
+    /** Adds outcomes to the counters of their batch; where it stands then, or null when it is gone or ended. */
     @Nullable
-    Tally count(BatchRef batch, Map<JobState, Integer> byState, long startedAt) throws SQLException {
+    Standing count(BatchRef batch, Map<JobState, Integer> byState, long startedAt) throws SQLException {
         PreparedStatement count = bind(
                 COUNT_OUTCOMES,
                 byState.getOrDefault(JobState.SUCCEEDED, 0),
@@ -201,9 +305,7 @@ final class WriteSession implements AutoCloseable {
                 batch.tenant(),
                 batch.batchNo());
         try (ResultSet row = count.executeQuery()) {
-            return row.next()
-                    ? new Tally(row.getInt(1), row.getInt(2), row.getInt(3), row.getInt(4), row.getInt(5))
-                    : null;
+            return row.next() ? new Standing(tally(row), row.getInt(6) != 0, row.getInt(7) != 0) : null;
         }
     }
 
@@ -240,12 +342,16 @@ final class WriteSession implements AutoCloseable {
             return false;
         }
         update(INSERT_UNOWNED, batchNo, tenant);
+        update(RELEASE_KEY, KEY_MILLIS, tenant, batchNo);
         return true;
     }
 
-    private void insert(BatchRef batch, PackedSegment segment) throws SQLException {
-        update(INSERT_SEGMENT, batch.tenant(), batch.batchNo(), segment.firstIndex(), segment.jobs(), segment.jobs());
-        update(INSERT_INPUT, batch.tenant(), batch.batchNo(), segment.firstIndex(), segment.data());
+    private void insert(BatchRef batch, List<PackedSegment> segments) throws SQLException {
+        for (PackedSegment segment : segments) {
+            int first = segment.firstIndex();
+            update(INSERT_SEGMENT, batch.tenant(), batch.batchNo(), first, segment.jobs(), segment.jobs());
+            update(INSERT_INPUT, batch.tenant(), batch.batchNo(), first, segment.data());
+        }
     }
 
     int update(String sql, @Nullable Object... values) throws SQLException {

@@ -169,13 +169,23 @@ public final class ApiException extends RuntimeException {
         return names.isEmpty() ? e : e.header(HttpHeaders.ACCEPT, String.join(", ", names));
     }
 
-    /** No encoding of a body is undone here, gzip neither. */
+    /** A gzip body that grows out of all proportion when it is unpacked. */
+    public static ApiException packedTooTightly(int maxRatio) {
+        return of(
+                        Problem.PAYLOAD_TOO_LARGE,
+                        "Unpacked, this gzip body has more than " + maxRatio
+                                + " times its size; send it in parts, or as" + " it is.")
+                .with("limit", maxRatio);
+    }
+
+    /** No encoding of a body but gzip is undone here. */
     public static ApiException unsupportedEncoding(String encoding) {
         return of(
                         Problem.UNSUPPORTED_MEDIA_TYPE,
-                        "A body with Content-Encoding '" + Texts.excerpt(encoding) + "' is not read; send it as it is.")
-                .with("supported", List.of("identity"))
-                .header(HttpHeaders.ACCEPT_ENCODING, "identity");
+                        "A body with Content-Encoding '" + Texts.excerpt(encoding)
+                                + "' is not read; send it as it is, or as gzip.")
+                .with("supported", List.of("gzip", "identity"))
+                .header(HttpHeaders.ACCEPT_ENCODING, "gzip, identity");
     }
 
     /** None of the formats that can be answered with is among those that the client accepts. */

@@ -4,6 +4,7 @@ import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.Collections;
+import java.util.Locale;
 import org.springframework.http.HttpHeaders;
 
 /**
@@ -25,21 +26,44 @@ public final class BodyLimit extends InputStream {
     }
 
     /**
-     * The body, of which at most so many bytes can be read.
+     * The body, unpacked if it is gzip, of which at most so many bytes can be read.
      *
-     * @throws ApiException if the header tells that it is larger, or that it is encoded; later, out of a read, when more
+     * @param limitBytes bytes at the most, counted as they are read here: unpacked
+     * @param maxGzipRatio how many times its own size a gzip body may have unpacked; see {@link GzipBody}
+     * @throws ApiException if the header tells that it is larger, or encoded otherwise; later, out of a read, when more
      *     bytes come than the limit
      */
-    public static InputStream of(HttpServletRequest request, long limitBytes) throws IOException {
-        for (String encoding : Collections.list(request.getHeaders(HttpHeaders.CONTENT_ENCODING))) {
-            if (!encoding.trim().equalsIgnoreCase("identity")) {
-                throw ApiException.unsupportedEncoding(encoding);
-            }
-        }
+    public static InputStream of(HttpServletRequest request, long limitBytes, int maxGzipRatio) throws IOException {
+        boolean gzip = isGzip(request);
         if (request.getContentLengthLong() > limitBytes) {
             throw ApiException.tooLarge(limitBytes);
         }
-        return new BodyLimit(request.getInputStream(), limitBytes);
+        InputStream body = request.getInputStream();
+        return new BodyLimit(gzip ? new GzipBody(body, maxGzipRatio) : body, limitBytes);
+    }
+
+    /** A part of a body that is known to have a limit of its own. */
+    public static InputStream of(InputStream body, long limitBytes) {
+        return new BodyLimit(body, limitBytes);
+    }
+
+    private static boolean isGzip(HttpServletRequest request) {
+        boolean gzip = false;
+        for (String header : Collections.list(request.getHeaders(HttpHeaders.CONTENT_ENCODING))) {
+            for (String encoding : header.split(",", -1)) {
+                switch (encoding.trim().toLowerCase(Locale.ROOT)) {
+                    case "identity" -> {}
+                    case "gzip", "x-gzip" -> {
+                        if (gzip) {
+                            throw ApiException.unsupportedEncoding(header);
+                        }
+                        gzip = true;
+                    }
+                    default -> throw ApiException.unsupportedEncoding(header);
+                }
+            }
+        }
+        return gzip;
     }
 
     @Override

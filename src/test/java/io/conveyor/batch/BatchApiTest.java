@@ -215,7 +215,7 @@ class BatchApiTest {
         Api.Reply first = api.put("put-1", ECHO);
         Api.Reply again = api.put("put-1", ECHO, "Prefer", "wait=60");
 
-        assertThat(first.status()).isEqualTo(201);
+        assertThat(first.status()).isEqualTo(202);
         assertThat(first.header("Location")).isEqualTo("/v1/batches/put-1");
         assertThat(again.status()).isEqualTo(200);
         assertThat(again.at("/created_at")).isEqualTo(first.at("/created_at"));
@@ -225,7 +225,7 @@ class BatchApiTest {
         assertThat(other.problem()).isEqualTo("batch-exists");
         Api.Reply mustBeNew = api.put("put-1", ECHO, "If-None-Match", "*");
         assertThat(mustBeNew.status()).isEqualTo(412);
-        assertThat(api.put("put-2", ECHO, "If-None-Match", "*").status()).isEqualTo(201);
+        assertThat(api.put("put-2", ECHO, "If-None-Match", "*").status()).isEqualTo(202);
     }
 
     @Test
@@ -234,9 +234,9 @@ class BatchApiTest {
                 .mapToObj(i -> api.send("PUT", "/v1/batches/race", echoes(300)))
                 .toList();
 
-        assertThat(puts.stream().map(put -> put.join().status()).filter(status -> status == 201))
+        assertThat(puts.stream().map(put -> put.join().status()).filter(status -> status == 202))
                 .hasSize(1);
-        assertThat(puts.stream().map(put -> put.join().status())).containsOnly(200, 201);
+        assertThat(puts.stream().map(put -> put.join().status())).containsOnly(200, 202);
         assertThat(api.get("/v1/batches/race?wait=60").at("/counts/succeeded").asInt())
                 .isEqualTo(300);
     }
@@ -373,12 +373,7 @@ class BatchApiTest {
         String results = "/v1/batches/" + id(api.post(ECHO)) + "/results";
         assertThat(api.get(results, "Accept", "text/event-stream").status()).isEqualTo(406);
         assertThat(api.post(ECHO, "Accept", "application/x-ndjson").status()).isEqualTo(406);
-        assertThat(api.post(ECHO, "Content-Type", "application/x-ndjson").status())
-                .isEqualTo(415);
         assertThat(api.post(ECHO, "Content-Type", "text/plain").status()).isEqualTo(415);
-        Api.Reply key = api.post(ECHO, "Idempotency-Key", "k");
-        assertThat(key.status()).isEqualTo(400);
-        assertThat(key.at("/parameter").asString()).isEqualTo("Idempotency-Key");
         assertThat(api.put("-x", ECHO).at("/parameter").asString()).isEqualTo("id");
         assertThat(api.put("x".repeat(64), ECHO).status()).isEqualTo(400);
     }
@@ -450,7 +445,7 @@ class BatchApiTest {
         assertThat(api.operations()).isEqualTo(asked.keySet());
         List.of("PUT /v1/batches/{id}", "GET /v1/batches/{id}", "GET /v1/batches/{id}/results/{index}")
                 .forEach(operation ->
-                        assertThat(asked.get(operation).get().status()).isBetween(200, 201));
+                        assertThat(asked.get(operation).get().status()).isIn(200, 202));
         asked.remove("PUT /v1/batches/{id}");
         Supplier<Api.Reply> deletion = asked.remove("DELETE /v1/batches/{id}");
         asked.forEach(

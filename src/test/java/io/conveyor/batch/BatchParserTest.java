@@ -332,9 +332,8 @@ class BatchParserTest {
 
         assertThat(parse("[{\"kind\":\"echo\"}]").digest()).isEqualTo(digest);
         assertThat(parse("[{\"kind\":\"echo\"} ]").digest()).isNotEqualTo(digest);
-        assertThat(Fingerprint.ofBody(
-                        new ByteArrayInputStream("[{\"kind\":\"echo\"}]".getBytes(StandardCharsets.UTF_8))))
-                .isEqualTo(Fingerprint.of(digest));
+        assertThat(Fingerprint.of("json", "", digest)).isNotEqualTo(Fingerprint.of("ndjson", "", digest));
+        assertThat(Fingerprint.of("json", "", digest)).isNotEqualTo(Fingerprint.of("json", "name=a\n", digest));
     }
 
     @Test

@@ -27,6 +27,7 @@ class IntakePropertiesTest {
                         10_000_000,
                         DataSize.ofGigabytes(4),
                         DataSize.ofMegabytes(32),
+                        200,
                         DataSize.ofMegabytes(1),
                         50_000_000,
                         128));
@@ -39,6 +40,7 @@ class IntakePropertiesTest {
         "max-body, 0B",
         "max-json-body, 5GB",
         "max-json-body, 0B",
+        "max-gzip-ratio, 1",
         "max-job-size, 1023B",
         "max-job-size, 65MB",
         "max-backlog, 0",

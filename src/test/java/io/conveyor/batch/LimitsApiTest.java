@@ -135,7 +135,7 @@ class LimitsApiTest {
         Api.Reply done = api.put("spilled", "[" + body.substring(0, body.length() - 1) + "]", "Prefer", "wait=60");
 
         assertThat(refused.status()).isEqualTo(422);
-        assertThat(done.status()).isEqualTo(201);
+        assertThat(done.status()).isEqualTo(200);
         assertThat(done.at("/results"))
                 .hasSize(20)
                 .allSatisfy(

@@ -22,7 +22,7 @@ class SegmentSpoolTest {
     private final BatchStore store = (BatchStore) Proxy.newProxyInstance(
             BatchStore.class.getClassLoader(), new Class<?>[] {BatchStore.class}, (self, method, arguments) -> {
                 switch (method.getName()) {
-                    case "spill" -> spilled.add((PackedSegment) arguments[1]);
+                    case "spill" -> ((List<?>) arguments[1]).forEach(segment -> spilled.add((PackedSegment) segment));
                     case "abandon" -> abandoned++;
                     default -> throw new UnsupportedOperationException(method.getName());
                 }
@@ -33,7 +33,7 @@ class SegmentSpoolTest {
 
     private void add(int jobs, int inputBytes) {
         for (int i = 0; i < jobs; i++) {
-            spool.add(new Job(i, "echo", null, 0, null, new byte[inputBytes]));
+            spool.accept(new Job(i, "echo", null, 0, null, new byte[inputBytes]));
         }
     }
 

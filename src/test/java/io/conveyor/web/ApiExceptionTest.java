@@ -85,7 +85,11 @@ class ApiExceptionTest {
     @Test
     void theErrorsOfJobsSpeakTheSameWords() {
         for (JobError error : List.of(
-                JobError.failed("d", true), JobError.invalid("d"), JobError.timeout(1), JobError.unknownKind("k"))) {
+                JobError.failed("d", true),
+                JobError.invalid("d"),
+                JobError.timeout(1),
+                JobError.unknownKind("d"),
+                JobError.missingKind("k"))) {
             assertThat(Problem.ofSlug(error.slug()).orElseThrow().title()).isEqualTo(error.title());
         }
     }
@@ -100,7 +104,8 @@ class ApiExceptionTest {
             }
         };
         chunked.setContent(request.getContentAsByteArray());
-        Throwable thrown = catchThrowable(() -> new JsonMapper().readValue(BodyLimit.of(chunked, 100), int[].class));
+        Throwable thrown =
+                catchThrowable(() -> new JsonMapper().readValue(BodyLimit.of(chunked, 100, 10), int[].class));
         assertThat(ExceptionTranslator.translate(thrown).orElseThrow().problem())
                 .isEqualTo(Problem.PAYLOAD_TOO_LARGE);
     }

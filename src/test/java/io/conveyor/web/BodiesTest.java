@@ -58,7 +58,7 @@ class BodiesTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"Content-Length: 1001", "Content-Length: 5\r\nContent-Encoding: gzip"})
+    @ValueSource(strings = {"Content-Length: 1001", "Content-Length: 5\r\nContent-Encoding: br"})
     void aRefusedClientThatWaitsForContinueHasSentNothing(String header) throws IOException {
         try (Wire wire = new Wire(port)) {
             wire.send(head(header + "\r\nExpect: 100-continue"));
@@ -79,11 +79,11 @@ class BodiesTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"gzip", "GZIP", "br", "identity, gzip"})
-    void anEncodedBodyIsNotRead(String encoding) throws IOException {
+    @ValueSource(strings = {"br", "deflate", "gzip, br", "gzip, gzip"})
+    void aBodyInAnotherEncodingThanGzipIsNotRead(String encoding) throws IOException {
         Wire.Answer answer = post("Content-Length: 2\r\nContent-Encoding: " + encoding, "[]");
         assertThat(answer.status()).isEqualTo(415);
-        assertThat(answer.header("Accept-Encoding")).hasValue("identity");
+        assertThat(answer.header("Accept-Encoding")).hasValue("gzip, identity");
         assertThat(answer.json().get("type").asString()).isEqualTo("/problems/unsupported-media-type");
     }
 

@@ -1,0 +1,132 @@
+package io.conveyor.batch;
+
+import io.conveyor.web.ApiException;
+import io.conveyor.web.Texts;
+import io.conveyor.web.Violation;
+import jakarta.servlet.http.HttpServletRequest;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonToken;
+
+/**
+ * What the query string of a submission says of the batch: the envelope of a body that has none.
+ *
+ * @param name what the client calls the batch, 1 to 200 characters, or null
+ * @param metadata the client's JSON, unparsed and on one line, or null
+ * @param timeoutMillis limit for one attempt of jobs without their own, or 0
+ * @param immediately whether the batch starts with its first line
+ */
+record BatchOptions(@Nullable String name, byte @Nullable [] metadata, long timeoutMillis, boolean immediately) {
+
+    static final String NAME = "name";
+    static final String METADATA = "metadata";
+    static final String TIMEOUT = "timeout_ms";
+    static final String START = "start";
+    private static final String IMMEDIATELY = "immediately";
+    private static final String COMPLETE = "complete";
+
+    /** Nothing is said. */
+    static final BatchOptions NONE = new BatchOptions(null, null, 0, false);
+
+    static BatchOptions of(HttpServletRequest request, int maxMetadata) {
+        if (request.getQueryString() == null) {
+            return NONE;
+        }
+        return new BatchOptions(
+                name(request.getParameter(NAME)),
+                metadata(request.getParameter(METADATA), maxMetadata),
+                Parameters.integer(TIMEOUT, request.getParameter(TIMEOUT), 1, (int) JobReader.MAX_TIMEOUT_MILLIS, 0),
+                immediately(request.getParameter(START)));
+    }
+
+    private static @Nullable String name(@Nullable String text) {
+        int length = text == null ? 1 : text.codePointCount(0, text.length());
+        if (length < 1 || length > BatchParser.MAX_NAME) {
+            throw ApiException.invalidParameter(
+                    NAME, "The name has " + length + " characters; 1 to " + BatchParser.MAX_NAME + " are allowed.");
+        }
+        return text;
+    }
+
+    private static boolean immediately(@Nullable String text) {
+        if (text == null || text.equals(COMPLETE)) {
+            return false;
+        }
+        if (text.equals(IMMEDIATELY)) {
+            return true;
+        }
+        throw ApiException.invalidParameter(
+                START,
+                "A batch starts when its upload is complete (" + COMPLETE + ") or with the first line (" + IMMEDIATELY
+                        + "), not '" + Texts.excerpt(text) + "'.",
+                List.of(COMPLETE, IMMEDIATELY));
+    }
+
+    private static byte @Nullable [] metadata(@Nullable String text, int max) {
+        if (text == null) {
+            return null;
+        }
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        Violations violations = new Violations();
+        try (JsonBody body = new JsonBody(JsonBody.factory(), new ByteArrayInputStream(bytes), max, violations)) {
+            JsonToken first = body.next();
+            byte[] raw = first == null ? null : body.raw();
+            if (raw != null && body.next() == null) {
+                return raw;
+            }
+        } catch (JacksonException | ApiException | IOException e) {
+            // The answer is the same: no JSON value.
+        }
+        throw ApiException.invalidParameter(
+                METADATA, "The metadata must be one JSON value of at most " + max + " bytes, in percent escapes.");
+    }
+
+    /** The same with what the envelope of the body says; nothing may be said twice. */
+    ParsedBatch with(ParsedBatch parsed) {
+        refuseTwice(NAME, name != null, parsed.name() != null);
+        refuseTwice(METADATA, metadata != null, parsed.metadata() != null);
+        refuseTwice(TIMEOUT, timeoutMillis > 0, parsed.timeoutMillis() > 0);
+        return new ParsedBatch(
+                name != null ? name : parsed.name(),
+                metadata != null ? metadata : parsed.metadata(),
+                timeoutMillis > 0 ? timeoutMillis : parsed.timeoutMillis(),
+                parsed.total(),
+                parsed.digest());
+    }
+
+    private static void refuseTwice(String field, boolean here, boolean inBody) {
+        if (here && inBody) {
+            throw ApiException.validationFailed(List.of(new Violation(
+                    "/" + field,
+                    "duplicate-field",
+                    "The query string has '" + field + "' as well; say it in one of the two places.")));
+        }
+    }
+
+    /** What of this makes another request of the same body: a line for each option, in a fixed order; empty for none. */
+    String canonical() {
+        Map<String, String> said = new TreeMap<>();
+        if (name != null) {
+            said.put(NAME, name);
+        }
+        if (metadata != null) {
+            said.put(METADATA, new String(metadata, StandardCharsets.UTF_8));
+        }
+        if (timeoutMillis > 0) {
+            said.put(TIMEOUT, Long.toString(timeoutMillis));
+        }
+        if (immediately) {
+            said.put(START, IMMEDIATELY);
+        }
+        StringBuilder text = new StringBuilder();
+        said.forEach(
+                (option, value) -> text.append(option).append('=').append(value).append('\n'));
+        return text.toString();
+    }
+}
