@@ -66,7 +66,9 @@ class LineParserTest {
 
     @Test
     void passesOverBlankLinesAByteOrderMarkAndCarriageReturns() throws IOException {
-        assertThat(parse("\uFEFF{\"kind\":\"echo\"}\r\n\r\n  \t\n\n{\"kind\":\"echo\",\"input\":1}\r\n{\"kind\":\"echo\",\"input\":2}"))
+        assertThat(
+                        parse(
+                                "\uFEFF{\"kind\":\"echo\"}\r\n\r\n  \t\n\n{\"kind\":\"echo\",\"input\":1}\r\n{\"kind\":\"echo\",\"input\":2}"))
                 .isEqualTo(3);
 
         assertThat(jobs).extracting(Job::problem).containsOnlyNulls();
@@ -114,7 +116,8 @@ class LineParserTest {
 
     @Test
     void aBadLineSaysWhereAndHowToMendIt() throws IOException {
-        parse("{\"kind\":\"hsah\",\"custom_id\":\"a\"}\n{\"kind\":\"echo\",\"inputs\":1,\"timeout_ms\":-1}\n{\"kind\" \"echo\"}");
+        parse(
+                "{\"kind\":\"hsah\",\"custom_id\":\"a\"}\n{\"kind\":\"echo\",\"inputs\":1,\"timeout_ms\":-1}\n{\"kind\" \"echo\"}");
 
         JsonNode unknown = problem(jobs.get(0));
         assertThat(unknown.at("/detail").asString()).contains("Did you mean 'hash'?");

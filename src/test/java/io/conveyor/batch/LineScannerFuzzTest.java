@@ -44,7 +44,9 @@ class LineScannerFuzzTest {
             if (quick != null) {
                 accepted++;
                 Job strict = strict(line);
-                assertThat(strict).as(() -> new String(line, StandardCharsets.ISO_8859_1)).isNotNull();
+                assertThat(strict)
+                        .as(() -> new String(line, StandardCharsets.ISO_8859_1))
+                        .isNotNull();
                 assertSame(Objects.requireNonNull(strict), quick, line);
             }
         }
@@ -55,7 +57,9 @@ class LineScannerFuzzTest {
     void readsEverySeedItself() {
         for (String line : SEEDS) {
             byte[] bytes = line.getBytes(StandardCharsets.UTF_8);
-            assertThat(new LineScanner(KINDS).scan(bytes, 0, bytes.length, 0)).as(line).isNotNull();
+            assertThat(new LineScanner(KINDS).scan(bytes, 0, bytes.length, 0))
+                    .as(line)
+                    .isNotNull();
         }
     }
 
