@@ -1,5 +1,6 @@
 package io.conveyor.batch;
 
+import io.conveyor.web.BodyType;
 import io.swagger.v3.core.converter.AnnotatedType;
 import io.swagger.v3.core.converter.ModelConverters;
 import io.swagger.v3.oas.models.Components;
@@ -115,25 +116,69 @@ final class ApiDocument implements OpenApiCustomizer {
 
     private static void submit(Operation operation) {
         describe(operation, "submitBatch", "Batches", "Submit a batch")
-                .description("Taken whole or not at all. An answer of 2xx means that the batch is on the disk.")
+                .description("Taken whole or not at all, unless it starts immediately. An answer of 2xx means that the"
+                        + " batch is on the disk.")
                 .requestBody(batchBody())
+                .addParametersItem(idempotencyKey())
                 .addParametersItem(prefer("`wait=N`: answer with the results if they are there within N seconds, at"
                         + " most 60. `respond-async`: answer as soon as the batch is stored."))
                 .setResponses(answers(
                         new ApiResponses()
-                                .addApiResponse("200", withResults("It has ended within the preferred wait"))
+                                .addApiResponse(
+                                        "200",
+                                        withResults("It has ended within the preferred wait, or was there already"))
                                 .addApiResponse("202", location(json("Batch", "Accepted; its jobs run"))),
-                        submissionProblems()));
+                        withKeyProblems(submissionProblems())));
+        describeOptions(operation);
+    }
+
+    private static Map<String, String> withKeyProblems(Map<String, String> problems) {
+        Map<String, String> all = new TreeMap<>(problems);
+        all.putIfAbsent("409", "The first request with this key is still arriving; see Retry-After");
+        return all;
+    }
+
+    private static Parameter idempotencyKey() {
+        return header(
+                IdempotencyKeys.HEADER,
+                "1 to 255 printable characters, bare or in quotation marks: the same request with the same key makes one"
+                        + " batch, however often it is sent. Kept as long as the batch, and a day at the least.");
+    }
+
+    private static void describeOptions(Operation operation) {
+        operation
+                .addParametersItem(query(BatchOptions.NAME, new StringSchema(), "Name of the batch"))
+                .addParametersItem(
+                        query(BatchOptions.METADATA, new StringSchema(), "Any JSON; comes back with the batch"))
+                .addParametersItem(query(
+                        BatchOptions.TIMEOUT,
+                        number(1, (int) JobReader.MAX_TIMEOUT_MILLIS),
+                        "Limit for each job that has none of its own, milliseconds"))
+                .addParametersItem(query(
+                        BatchOptions.START,
+                        new StringSchema(),
+                        "`immediately`: NDJSON only; the batch starts with its first line and is read no faster than its"
+                                + " jobs are run. `complete` (the default): when the upload is complete."));
+    }
+
+    private static Parameter query(String name, Schema<?> schema, String description) {
+        return new Parameter()
+                .in("query")
+                .name(name)
+                .required(false)
+                .schema(schema)
+                .description(description);
     }
 
     private static void put(Operation operation) {
         describe(operation, "putBatch", "Batches", "Submit a batch under an id of your own")
                 .description("Repeating the same request never makes a second batch.")
                 .requestBody(batchBody())
+                .addParametersItem(idempotencyKey())
                 .addParametersItem(prefer("`wait=N` and `respond-async` as for POST."))
                 .addParametersItem(header("If-None-Match", "`*`: only if there is no such batch yet."));
         Map<String, String> problems = new TreeMap<>(submissionProblems());
-        problems.put("409", "The id belongs to a batch that came from another request");
+        problems.put("409", "The id belongs to a batch that came from another request, or the key is in use just now");
         problems.put("412", "If-None-Match: * and the batch exists");
         operation.setResponses(answers(
                 new ApiResponses()
@@ -143,6 +188,7 @@ final class ApiDocument implements OpenApiCustomizer {
                         .addApiResponse("202", withResults("Accepted: it is on the disk")),
                 problems));
         describeId(operation);
+        describeOptions(operation);
     }
 
     private static Map<String, String> submissionProblems() {
@@ -150,7 +196,7 @@ final class ApiDocument implements OpenApiCustomizer {
                 "400", "No JSON, or a parameter or header that cannot be used",
                 "406", "Only application/json can be answered",
                 "413", "The body is too large",
-                "415", "The body is not application/json",
+                "415", "The body is neither JSON nor NDJSON, or in an encoding that is not read",
                 "422", "Values that cannot be used, each with a JSON pointer; or too many jobs",
                 "429", "Too much is waiting or arriving; see Retry-After",
                 "503", "The service stops, or its store does not work; see Retry-After",
@@ -230,11 +276,20 @@ final class ApiDocument implements OpenApiCustomizer {
 
     private static RequestBody batchBody() {
         Schema<?> body = new Schema<>().oneOf(List.of(new ArraySchema().items(ref("Job")), ref("BatchRequest")));
+        Content content = new Content()
+                .addMediaType(JSON, new MediaType().schema(body).example(JOBS_EXAMPLE))
+                .addMediaType("application/octet-stream", text("Either, as curl -T sends it", "binary"));
+        BodyType.NDJSON_NAMES.forEach(name -> content.addMediaType(name, text("One job a line", null)));
         return new RequestBody()
                 .required(true)
-                .description("An array of jobs, or an object with jobs and options")
-                .content(new Content()
-                        .addMediaType(JSON, new MediaType().schema(body).example(JOBS_EXAMPLE)));
+                .description(
+                        "An array of jobs, or an object with jobs and options; or one job a line. Without a type the"
+                                + " first line decides. gzip is read.")
+                .content(content);
+    }
+
+    private static MediaType text(String description, @Nullable String format) {
+        return new MediaType().schema(new StringSchema().format(format).description(description));
     }
 
     private static ApiResponse withResults(String description) {

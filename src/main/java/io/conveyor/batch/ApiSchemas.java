@@ -75,7 +75,9 @@ final class ApiSchemas {
 
             @JsonProperty("custom_id") @Nullable String customId,
 
-            @Schema(requiredMode = Schema.RequiredMode.REQUIRED, example = "hash") @JsonProperty("kind")
+            @Schema(description = "Left out of a line that could not be read", example = "hash")
+            @JsonProperty("kind")
+            @Nullable
             String kind,
 
             @Schema(

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonRawValue;
 import io.conveyor.job.BatchOutcome;
+import io.conveyor.job.BatchState;
 import io.conveyor.job.Tally;
 import io.conveyor.store.StoredBatch;
 import io.swagger.v3.oas.annotations.media.Schema;
@@ -94,7 +95,7 @@ record BatchView(
                 batch.name(),
                 batch.state().wireName(),
                 outcome == null ? null : outcome.wireName(),
-                Counts.of(batch.tally(), live.running()),
+                Counts.of(batch.tally(), live.running(), batch.state() == BatchState.OPEN),
                 Progress.of(batch, startedAt, live.now()),
                 ON_ERROR,
                 metadata == null ? null : new String(metadata, StandardCharsets.UTF_8),
@@ -105,11 +106,12 @@ record BatchView(
                 Links.of(batch.ref().id()));
     }
 
-    /** How many jobs are in each state; they always sum to {@code total}. */
+    /** How many jobs are in each state; they always sum to {@code total}, which is not known while the upload arrives. */
     @Schema(name = "Counts", description = "Jobs by state; they always sum to the total")
+    @JsonInclude(JsonInclude.Include.NON_NULL)
     record Counts(
-            @Schema(requiredMode = Schema.RequiredMode.REQUIRED) @JsonProperty("total")
-            int total,
+            @Schema(description = "Left out while the upload arrives") @JsonProperty("total") @Nullable
+            Integer total,
 
             @Schema(requiredMode = Schema.RequiredMode.REQUIRED) @JsonProperty("pending")
             int pending,
@@ -130,10 +132,10 @@ record BatchView(
             int expired) {
 
         /** The tally decides; what runs was counted at another moment and gives way. */
-        static Counts of(Tally tally, int running) {
+        static Counts of(Tally tally, int running, boolean open) {
             int runningNow = Math.max(0, Math.min(running, tally.open()));
             return new Counts(
-                    tally.total(),
+                    open ? null : tally.total(),
                     tally.open() - runningNow,
                     runningNow,
                     tally.succeeded(),
@@ -155,7 +157,7 @@ record BatchView(
 
         static @Nullable Progress of(StoredBatch batch, @Nullable Long startedAt, long now) {
             int recorded = batch.tally().recorded();
-            if (batch.ended() || startedAt == null || recorded == 0) {
+            if (batch.ended() || batch.state() == BatchState.OPEN || startedAt == null || recorded == 0) {
                 return null;
             }
             double rate = recorded * 1000.0 / Math.max(1, now - startedAt);

@@ -49,7 +49,7 @@ final class LineParser {
      * @throws IOException if the body cannot be read
      */
     int parse(InputStream bytes, JobSink jobs) throws IOException {
-        LineReader lines = new LineReader(bytes, maxJobSize);
+        LineReader lines = new LineReader(bytes, maxJobSize, jobs::pause);
         LineScanner scanner = new LineScanner(kinds);
         Utf8Check utf8 = new Utf8Check();
         int total = 0;
@@ -59,9 +59,6 @@ final class LineParser {
             }
             jobs.accept(job(lines, scanner, utf8, total));
             total++;
-            if (!lines.isReady()) {
-                jobs.pause();
-            }
         }
         return total;
     }

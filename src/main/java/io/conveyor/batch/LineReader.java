@@ -16,6 +16,7 @@ final class LineReader {
 
     private final InputStream body;
     private final int maxLine;
+    private final Runnable beforeWaiting;
 
     // Mutable state: buffer[next, limit) has been read and not been looked at; buffer[start, end) is the present line
     private byte[] buffer = new byte[BUFFER_BYTES];
@@ -29,10 +30,14 @@ final class LineReader {
     /** How far the last fill moved what was in the buffer. */
     private int moved;
 
-    /** @param maxLine bytes of the longest line, without what ends it */
-    LineReader(InputStream body, int maxLine) {
+    /**
+     * @param maxLine bytes of the longest line, without what ends it
+     * @param beforeWaiting called, by {@link #next()}, whenever the client has sent nothing more yet
+     */
+    LineReader(InputStream body, int maxLine, Runnable beforeWaiting) {
         this.body = body;
         this.maxLine = maxLine;
+        this.beforeWaiting = beforeWaiting;
     }
 
     /** Goes to the next line that is not blank; waits for it. False at the end of the body. */
@@ -43,11 +48,6 @@ final class LineReader {
             }
         } while (!tooLong && isBlank());
         return true;
-    }
-
-    /** Whether the next line, or some of it, can be had without waiting for the client. */
-    boolean isReady() throws IOException {
-        return next < limit || atEnd || body.available() > 0;
     }
 
     /** Where the present line lies, from {@link #start()} to before {@link #end()}; good until the next call of {@link #next()}. */
@@ -144,6 +144,9 @@ final class LineReader {
         }
         if (limit == buffer.length) {
             buffer = Arrays.copyOf(buffer, (int) Math.min(2L * buffer.length, (long) maxLine + BUFFER_BYTES));
+        }
+        if (body.available() <= 0) {
+            beforeWaiting.run();
         }
         int n = body.read(buffer, limit, buffer.length - limit);
         if (n < 0) {

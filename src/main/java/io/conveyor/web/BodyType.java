@@ -5,7 +5,6 @@ import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Locale;
-import java.util.Set;
 import org.springframework.http.MediaType;
 
 /** What the Content-Type of a request says about its body. */
@@ -19,8 +18,9 @@ public enum BodyType {
     /** Nothing is said, as by {@code curl -T}: the first byte must tell. */
     UNDECLARED;
 
-    private static final Set<String> NDJSON_NAMES =
-            Set.of("application/x-ndjson", "application/jsonl", "application/ndjson", "application/x-jsonlines");
+    /** The names under which NDJSON comes; the first is the one that is answered with. */
+    public static final List<String> NDJSON_NAMES =
+            List.of("application/x-ndjson", "application/jsonl", "application/ndjson", "application/x-jsonlines");
 
     /**
      * The type of the body of this request; reads the header only.

@@ -37,8 +37,10 @@ class BatchViewTest {
     @ParameterizedTest
     @CsvSource({"0, 5, 0", "3, 2, 3", "5, 0, 5", "9, 0, 5", "-1, 5, 0"})
     void countsSumToTheTotalWhateverRuns(int running, int pending, int shown) {
-        BatchView.Counts counts = BatchView.Counts.of(new Tally(10, 2, 1, 1, 1), running);
+        BatchView.Counts counts = BatchView.Counts.of(new Tally(10, 2, 1, 1, 1), running, false);
 
+        assertThat(BatchView.Counts.of(new Tally(10, 2, 1, 1, 1), running, true).total())
+                .isNull();
         assertThat(counts).isEqualTo(new BatchView.Counts(10, pending, shown, 2, 1, 1, 1));
     }
 

@@ -199,6 +199,7 @@ class LineParserTest {
             }
         });
 
-        assertThat(heard).containsExactly("read", "job", "job", "pause", "read", "job", "job", "pause", "read");
+        assertThat(heard)
+                .containsExactly("pause", "read", "job", "job", "pause", "read", "job", "job", "pause", "read");
     }
 }
