@@ -15,8 +15,6 @@ import org.springframework.stereotype.Component;
 @Component
 final class AnswerConverter implements HttpMessageConverter<Answer> {
 
-    static final MediaType NDJSON = MediaType.parseMediaType("application/x-ndjson");
-
     @Override
     public boolean canRead(Class<?> type, @Nullable MediaType mediaType) {
         return false;
@@ -29,7 +27,7 @@ final class AnswerConverter implements HttpMessageConverter<Answer> {
 
     @Override
     public List<MediaType> getSupportedMediaTypes() {
-        return List.of(MediaType.APPLICATION_JSON, NDJSON);
+        return List.of(MediaType.APPLICATION_JSON);
     }
 
     /** Types of other classes stay none of our business. */

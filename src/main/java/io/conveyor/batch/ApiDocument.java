@@ -10,6 +10,7 @@ import io.swagger.v3.oas.models.PathItem;
 import io.swagger.v3.oas.models.headers.Header;
 import io.swagger.v3.oas.models.info.Info;
 import io.swagger.v3.oas.models.media.ArraySchema;
+import io.swagger.v3.oas.models.media.BooleanSchema;
 import io.swagger.v3.oas.models.media.Content;
 import io.swagger.v3.oas.models.media.IntegerSchema;
 import io.swagger.v3.oas.models.media.JsonSchema;
@@ -40,6 +41,7 @@ final class ApiDocument implements OpenApiCustomizer {
 
     private static final String JSON = "application/json";
     private static final String NDJSON = "application/x-ndjson";
+    private static final String EVENTS = "text/event-stream";
     private static final String PROBLEM = "application/problem+json";
     private static final String BATCH = BatchController.PATH + "/{id}";
     private static final String ANSWERS_AT_ONCE = "Answers at once without it.";
@@ -65,6 +67,7 @@ final class ApiDocument implements OpenApiCustomizer {
         delete(operation(api, BATCH, PathItem.HttpMethod.DELETE));
         list(operation(api, BatchController.PATH, PathItem.HttpMethod.GET));
         results(operation(api, BATCH + "/results", PathItem.HttpMethod.GET));
+        events(operation(api, BATCH + "/events", PathItem.HttpMethod.GET));
         result(operation(api, BATCH + "/results/{index}", PathItem.HttpMethod.GET));
         describe(operation(api, "/v1", PathItem.HttpMethod.GET), "service", "Service", "Links and limits in force")
                 .setResponses(answers(ok("Service"), Map.of()));
@@ -242,26 +245,78 @@ final class ApiDocument implements OpenApiCustomizer {
     private static void results(Operation operation) {
         ApiResponse found = json("ResultPage", "What there is now; complete if Batch-State is ended")
                 .addHeaderObject("Batch-State", new Header().schema(new StringSchema()))
-                .addHeaderObject("Batch-Job-Count", new Header().schema(new IntegerSchema()));
+                .addHeaderObject(
+                        "Batch-Job-Count",
+                        new Header().schema(new IntegerSchema()).description("Not while the upload arrives"));
         found.getContent()
-                .addMediaType(
-                        NDJSON,
-                        new MediaType()
-                                .schema(new StringSchema()
-                                        .description("One Result a line. Swagger UI cannot show it; use curl.")));
-        describe(operation, "listResults", "Results", "Results in input order, as NDJSON or in JSON pages")
+                .addMediaType(NDJSON, text("One Result a line. Swagger UI cannot show it; use curl."))
+                .addMediaType(EVENTS, text("As /events, with the parameters of this path."));
+        describe(operation, "listResults", "Results", "Results as NDJSON, in JSON pages, or as events")
+                .description(
+                        "A stream that cannot be completed ends with a broken connection, never as if it were whole:"
+                                + " curl exits with 18.")
+                .addParametersItem(query("order", orders(), "`input` by default; `completion` for events"))
+                .addParametersItem(query(
+                        "after",
+                        number(0, null),
+                        "Only those behind this index, or with order=completion behind this seq"))
+                .addParametersItem(
+                        query("state", new StringSchema(), "Only those in these states, separated by commas"))
+                .addParametersItem(
+                        query("limit", number(1, null), "At most so many; a page has 1000 by default, 10000 at most"))
+                .addParametersItem(
+                        query(
+                                "follow",
+                                new BooleanSchema(),
+                                "Stay until the batch has ended. In input order a line comes as soon as all before it are there."))
+                .addParametersItem(query("cursor", new StringSchema(), "next_cursor of the page before"))
                 .setResponses(answers(
-                        new ApiResponses().addApiResponse("200", found),
-                        Map.of(
-                                "400", "A parameter cannot be used",
-                                "404", "No such batch",
-                                "406", "Neither NDJSON nor JSON is accepted")));
-        parameter(operation, "state", new StringSchema(), "Only those in these states, separated by commas");
-        parameter(operation, "after", number(0, null), "Only those behind this index");
-        parameter(operation, "limit", number(1, null), "At most so many; a page has 1000 by default, 10000 at most");
-        parameter(operation, "order", new StringSchema()._enum(List.of("input")), "The order");
-        parameter(operation, "cursor", new StringSchema(), "next_cursor of the page before");
+                        new ApiResponses().addApiResponse("200", found).addApiResponse("204", seenAll()),
+                        streamProblems("NDJSON, JSON and events")));
+        addLastEventId(operation);
         describeId(operation);
+    }
+
+    private static void events(Operation operation) {
+        ApiResponse found = new ApiResponse()
+                .description(
+                        "`result` (a Result; its id is its seq), `progress` (the Batch, at most twice a second) and"
+                                + " `ended` (the Batch), with a comment every 15 s")
+                .content(new Content().addMediaType(EVENTS, text("Swagger UI cannot show it; use curl -N.")));
+        describe(operation, "streamEvents", "Results", "Results and progress as server-sent events, to the end")
+                .setResponses(answers(
+                        new ApiResponses().addApiResponse("200", found).addApiResponse("204", seenAll()),
+                        streamProblems("events")));
+        addLastEventId(operation);
+        describeId(operation);
+    }
+
+    private static ApiResponse seenAll() {
+        return new ApiResponse().description("The batch has ended, and the client has seen every event");
+    }
+
+    private static void addLastEventId(Operation operation) {
+        operation
+                .addParametersItem(query(
+                        "last_event_id", number(0, null), "Go on behind this event; for who cannot set Last-Event-ID"))
+                .addParametersItem(header("Last-Event-ID", "Go on behind this event; browsers send it by themselves"));
+    }
+
+    private static Map<String, String> streamProblems(String formats) {
+        return Map.of(
+                "400", "A parameter cannot be used",
+                "404", "No such batch",
+                "406", "Of " + formats + " none is accepted",
+                "429", "Too many streams are open; see Retry-After",
+                "503", "The service stops, or its store does not work; see Retry-After");
+    }
+
+    private static Schema<?> orders() {
+        return new StringSchema()._enum(List.of("input", "completion"));
+    }
+
+    private static MediaType text(String description) {
+        return new MediaType().schema(new StringSchema().description(description));
     }
 
     private static void result(Operation operation) {
@@ -332,11 +387,15 @@ final class ApiDocument implements OpenApiCustomizer {
     }
 
     private static Parameter header(String name, String description) {
+        return query(name, new StringSchema(), description).in("header");
+    }
+
+    private static Parameter query(String name, Schema<?> schema, String description) {
         return new Parameter()
-                .in("header")
+                .in("query")
                 .name(name)
                 .required(false)
-                .schema(new StringSchema())
+                .schema(schema)
                 .description(description);
     }
 

@@ -127,7 +127,7 @@ final class ApiSchemas {
             @JsonProperty("retryable")
             boolean retryable) {}
 
-    @Schema(name = "ResultPage", description = "Results in input order; without next_cursor there are no more now")
+    @Schema(name = "ResultPage", description = "Results; without next_cursor there are no more now")
     record ResultPage(
             @Schema(requiredMode = Schema.RequiredMode.REQUIRED) @JsonProperty("items")
             List<ResultLine> items,

@@ -51,10 +51,18 @@ final class BatchController {
     private final BatchStore store;
     private final Belt belt;
     private final IntakeProperties limits;
+    private final ResultStreams streams;
 
-    BatchController(Intake intake, Batches batches, BatchStore store, Belt belt, IntakeProperties limits) {
+    BatchController(
+            Intake intake,
+            Batches batches,
+            BatchStore store,
+            Belt belt,
+            IntakeProperties limits,
+            ResultStreams streams) {
         this.intake = intake;
         this.batches = batches;
+        this.streams = streams;
         this.store = store;
         this.belt = belt;
         this.limits = limits;
@@ -92,7 +100,7 @@ final class BatchController {
             response.setHeader(HttpHeaders.LOCATION, batch.view().links().self());
             setApplied(response, preferences, wait);
             if (withResults) {
-                batches.writeWithResults(batch, response);
+                streams.writeWithResults(batch, request, response);
             } else {
                 batches.write(batch.view(), response);
             }

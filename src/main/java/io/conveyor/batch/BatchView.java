@@ -175,12 +175,19 @@ record BatchView(
 
             @Schema(requiredMode = Schema.RequiredMode.REQUIRED, example = "/v1/batches/nightly-1/results")
             @JsonProperty("results")
-            String results) {
+            String results,
+
+            @Schema(
+                    requiredMode = Schema.RequiredMode.REQUIRED,
+                    description = "Results and progress as server-sent events",
+                    example = "/v1/batches/nightly-1/events")
+            @JsonProperty("events")
+            String events) {
 
         /** An id needs no escapes: its characters are safe in a path. */
         static Links of(String id) {
             String self = "/v1/batches/" + id;
-            return new Links(self, self + "/results");
+            return new Links(self, self + "/results", self + "/events");
         }
     }
 }

@@ -1,17 +1,13 @@
 package io.conveyor.batch;
 
 import io.conveyor.belt.Belt;
-import io.conveyor.job.JobState;
 import io.conveyor.job.Tenant;
 import io.conveyor.store.BatchStore;
 import io.conveyor.store.StoredBatch;
 import io.conveyor.web.ApiException;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
-import java.io.OutputStream;
-import java.nio.charset.StandardCharsets;
 import java.time.Clock;
-import java.util.EnumSet;
 import org.springframework.http.MediaType;
 import org.springframework.stereotype.Component;
 import tools.jackson.databind.json.JsonMapper;
@@ -19,8 +15,6 @@ import tools.jackson.databind.json.JsonMapper;
 /** Shows batches: what the store knows of them, with what the belt knows beyond it. Thread-safe. */
 @Component
 final class Batches {
-
-    private static final byte[] RESULTS = ",\"results\":[".getBytes(StandardCharsets.US_ASCII);
 
     private final BatchStore store;
     private final Belt belt;
@@ -48,7 +42,10 @@ final class Batches {
     }
 
     Shown show(String id) {
-        StoredBatch stored = find(id);
+        return show(find(id));
+    }
+
+    Shown show(StoredBatch stored) {
         return new Shown(stored, view(stored));
     }
 
@@ -67,27 +64,13 @@ final class Batches {
 
     /** Writes an object as the whole body. */
     void write(Object body, HttpServletResponse response) throws IOException {
-        byte[] bytes = json.writeValueAsBytes(body);
+        byte[] bytes = json(body);
         response.setContentType(MediaType.APPLICATION_JSON_VALUE);
         response.setContentLength(bytes.length);
         response.getOutputStream().write(bytes);
     }
 
-    /** Writes a batch that has ended with its results in it, which go from the store to the client one by one. */
-    void writeWithResults(Shown batch, HttpServletResponse response) throws IOException {
-        byte[] head = json.writeValueAsBytes(batch.view());
-        response.setContentType(MediaType.APPLICATION_JSON_VALUE);
-        OutputStream out = response.getOutputStream();
-        out.write(head, 0, head.length - 1);
-        out.write(RESULTS);
-        ResultCursor cursor = new ResultCursor(store, batch.stored(), EnumSet.allOf(JobState.class), 0);
-        for (boolean first = true; cursor.advance(); first = false) {
-            if (!first) {
-                out.write(',');
-            }
-            cursor.value(out::write);
-        }
-        out.write(']');
-        out.write('}');
+    byte[] json(Object body) {
+        return json.writeValueAsBytes(body);
     }
 }

@@ -66,6 +66,38 @@ final class Parameters {
                         BATCH_STATES));
     }
 
+    /** Yes or no, or the other value if nothing is said. */
+    static boolean flag(String name, @Nullable String value, boolean absent) {
+        if (value == null) {
+            return absent;
+        }
+        return switch (value) {
+            case "true" -> true;
+            case "false" -> false;
+            default ->
+                throw ApiException.invalidParameter(
+                        name,
+                        "Parameter '" + name + "' is '" + Texts.excerpt(value) + "'; it is true or false.",
+                        List.of("true", "false"));
+        };
+    }
+
+    /** The order of results, or the other if none is asked for. */
+    static ResultQuery.Order order(@Nullable String value, ResultQuery.Order absent) {
+        if (value == null) {
+            return absent;
+        }
+        return switch (value) {
+            case "input" -> ResultQuery.Order.INPUT;
+            case "completion" -> ResultQuery.Order.COMPLETION;
+            default ->
+                throw ApiException.invalidParameter(
+                        "order",
+                        "There is no order '" + Texts.excerpt(value) + "'; there are input and completion.",
+                        List.of("input", "completion"));
+        };
+    }
+
     /** States of results, separated by commas; all if none are asked for. */
     static Set<JobState> resultStates(@Nullable String value) {
         EnumSet<JobState> states = EnumSet.noneOf(JobState.class);

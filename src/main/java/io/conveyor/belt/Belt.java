@@ -243,6 +243,19 @@ public final class Belt implements StoreListener {
         return waiters.onOutcome(batchNo, index, callback);
     }
 
+    /**
+     * The same for whatever comes first: outcomes of the batch, which are all in the store that its commit brought, or its
+     * end.
+     */
+    public Registration onProgress(long batchNo, Runnable callback) {
+        return waiters.onProgress(batchNo, callback);
+    }
+
+    /** Whether the service has stopped, so that who waits is called at once and nothing more will come. */
+    public boolean stopped() {
+        return waiters.released();
+    }
+
     /** Batches in memory that wait for a background feeder. */
     public int waitingBatches() {
         return waiting.size();

@@ -8,7 +8,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Those who wait for the end of a batch or for one outcome. Each is called once: by the event, by {@link #releaseAll}, or
+ * Those who wait for the end of a batch, for any of its outcomes, or for a certain one. Each is called once: by the event, by {@link #releaseAll}, or
  * never, if it goes away first. Costs nothing to those for whom nobody waits. Thread-safe; callbacks run on the thread
  * that tells of the event, with no lock held.
  */
@@ -18,6 +18,9 @@ final class Waiters {
 
     /** Stands for the end of the batch where others name a job. */
     private static final int END = -1;
+
+    /** Stands for any outcome, or the end. */
+    private static final int PROGRESS = -2;
 
     private record Event(long batchNo, int index) {}
 
@@ -32,14 +35,24 @@ final class Waiters {
         return add(new Event(batchNo, index), callback);
     }
 
+    Registration onProgress(long batchNo, Runnable callback) {
+        return add(new Event(batchNo, PROGRESS), callback);
+    }
+
     void ended(long batchNo) {
         fire(new Event(batchNo, END));
+        fire(new Event(batchNo, PROGRESS));
     }
 
     void recorded(long batchNo, int index) {
         if (!waiting.isEmpty()) {
             fire(new Event(batchNo, index));
+            fire(new Event(batchNo, PROGRESS));
         }
+    }
+
+    boolean released() {
+        return released;
     }
 
     /** Calls everybody, and from now on everybody who comes. */

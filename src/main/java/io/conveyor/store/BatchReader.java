@@ -8,7 +8,6 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.BitSet;
-import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
@@ -25,9 +24,6 @@ import org.springframework.jdbc.core.simple.JdbcClient;
  * connections at once. Thread-safe.
  */
 final class BatchReader {
-
-    /** Lines of one segment that are loaded together, 256 KiB: each stream may hold as much while its client is slow. */
-    private static final long LOADED_BYTES = 256 * 1024;
 
     private static final String BATCH = """
             SELECT tenant, batch_no, id, name, metadata, fingerprint, timeout_ms, state, outcome,
@@ -140,73 +136,6 @@ final class BatchReader {
                     OutcomeLines.addPlaces(row.getBytes(1), recorded);
                 });
         return recorded;
-    }
-
-    /** Looks at the end whether the batch is there: rows are swept only after it has gone, so then all were seen. */
-    @Nullable
-    SegmentResults results(BatchRef batch, int fromIndex) {
-        SegmentResults results = jdbc.sql("""
-                        SELECT s.first_index, s.jobs, (
-                            SELECT coalesce(sum(length(o.lines)), 0) FROM outcome_block o
-                            WHERE o.tenant = s.tenant AND o.batch_no = s.batch_no AND o.segment = s.first_index)
-                        FROM segment s
-                        WHERE s.tenant = ? AND s.batch_no = ? AND s.first_index > ? AND s.first_index + s.jobs > ?
-                        ORDER BY s.first_index LIMIT 1""")
-                .params(batch.tenant(), batch.batchNo(), fromIndex - PackedSegment.MAX_JOBS, fromIndex)
-                .query((row, n) -> new long[] {row.getLong(1), row.getLong(2), row.getLong(3)})
-                .optional()
-                .map(found -> results(batch, (int) found[0], (int) (found[0] + found[1]), found[2] <= LOADED_BYTES))
-                .orElse(null);
-        if (jdbc.sql("SELECT 1 FROM batch WHERE tenant = ? AND batch_no = ?")
-                .params(batch.tenant(), batch.batchNo())
-                .query(Integer.class)
-                .optional()
-                .isEmpty()) {
-            throw gone(batch);
-        }
-        return results;
-    }
-
-    private static StoreException gone(BatchRef batch) {
-        return new StoreException(
-                StoreException.Reason.UNAVAILABLE, "The batch " + batch.id() + " is not here, or not any more");
-    }
-
-    private SegmentResults results(BatchRef batch, int segment, int nextIndex, boolean loaded) {
-        List<SegmentResults.Entry> entries = new ArrayList<>();
-        jdbc.sql("SELECT first_seq, directory, " + (loaded ? "lines" : "NULL") + " FROM outcome_block"
-                        + " WHERE tenant = ? AND batch_no = ? AND segment = ?")
-                .params(batch.tenant(), batch.batchNo(), segment)
-                .query(row -> {
-                    SegmentResults.Block block = new SegmentResults.Block(row.getLong(1), row.getBytes(3));
-                    addEntries(entries, segment, row.getBytes(2), block);
-                });
-        entries.sort(Comparator.comparingInt(SegmentResults.Entry::index));
-        return new SegmentResults(entries, nextIndex, firstSeq -> lines(batch, segment, firstSeq));
-    }
-
-    private static void addEntries(
-            List<SegmentResults.Entry> entries, int segment, byte[] directory, SegmentResults.Block block) {
-        int offset = 0;
-        for (int entry = 0; entry < OutcomeLines.count(directory); entry++) {
-            int length = OutcomeLines.length(directory, entry);
-            entries.add(new SegmentResults.Entry(
-                    segment + OutcomeLines.place(directory, entry),
-                    OutcomeLines.state(directory, entry),
-                    block,
-                    offset,
-                    length));
-            offset += length;
-        }
-    }
-
-    private byte[] lines(BatchRef batch, int segment, long firstSeq) {
-        return reading(() -> jdbc.sql("SELECT lines FROM outcome_block"
-                        + " WHERE tenant = ? AND batch_no = ? AND segment = ? AND first_seq = ?")
-                .params(batch.tenant(), batch.batchNo(), segment, firstSeq)
-                .query((row, n) -> row.getBytes(1))
-                .optional()
-                .orElseThrow(() -> gone(batch)));
     }
 
     @Nullable

@@ -93,12 +93,22 @@ public interface BatchStore {
     OpenSegment openSegment(BatchRef batch, int fromIndex);
 
     /**
-     * The results, maybe none yet, that are there now in the segment of that index; null after the last segment.
+     * The results, maybe none yet, that are there now in the segment of that index and maybe in some that follow; null
+     * after the last segment there is now.
      *
      * @throws StoreException also when the batch is not there (any more): a stream must not end as if it were complete
      */
     @Nullable
-    SegmentResults results(BatchRef batch, int fromIndex);
+    ResultLines results(BatchRef batch, int fromIndex);
+
+    /**
+     * Some of the results behind that seq, in the order of completion and from the next one on without a gap; empty if
+     * there are none now.
+     *
+     * @param afterSeq 0 or more
+     * @throws StoreException also when the batch is not there (any more)
+     */
+    ResultLines resultsBySeq(BatchRef batch, int afterSeq);
 
     /** The job of that index as it was accepted, or null if the batch has no such job. */
     @Nullable

@@ -17,10 +17,11 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
+import org.springframework.jdbc.core.simple.JdbcClient;
 
 /**
- * The store on JDBC: writes go through the {@link GroupCommitter}, reads through {@link BatchReader} on connections of
- * their own. Thread-safe.
+ * The store on JDBC: writes go through the {@link GroupCommitter}, reads through {@link BatchReader} and {@link ResultReader} on
+ * connections of their own. Thread-safe.
  *
  * <p>Threads and state: the numbers of {@link #status()} are read from the database at the start, before the writer
  * begins, and moved by the writer thread alone, after each commit; so asking costs no query, and they never drift.
@@ -29,6 +30,7 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
 
     private final DataSource writing;
     private final BatchReader reader;
+    private final ResultReader results;
     private final SqlDialect dialect;
     private final long retentionMillis;
     private final Clock clock;
@@ -41,9 +43,10 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
     private final AtomicLong backlog = new AtomicLong();
     private final AtomicLong late = new AtomicLong();
 
-    JdbcBatchStore(DataSource writing, BatchReader reader, SqlDialect dialect, Duration retention, Clock clock) {
+    JdbcBatchStore(DataSource writing, JdbcClient reading, SqlDialect dialect, Duration retention, Clock clock) {
         this.writing = writing;
-        this.reader = reader;
+        this.reader = new BatchReader(reading);
+        this.results = new ResultReader(reading);
         this.dialect = dialect;
         this.retentionMillis = retention.toMillis();
         this.clock = clock;
@@ -257,8 +260,13 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
     }
 
     @Override
-    public @Nullable SegmentResults results(BatchRef batch, int fromIndex) {
-        return reading(() -> reader.results(batch, fromIndex));
+    public @Nullable ResultLines results(BatchRef batch, int fromIndex) {
+        return reading(() -> results.byIndex(batch, fromIndex));
+    }
+
+    @Override
+    public ResultLines resultsBySeq(BatchRef batch, int afterSeq) {
+        return reading(() -> results.bySeq(batch, afterSeq));
     }
 
     @Override

@@ -106,8 +106,7 @@ class StoreConfiguration {
             StoreProperties properties,
             Clock clock) {
         log.debug("The store is {}; ended batches are kept for {}", file.path(), properties.retention());
-        return new JdbcBatchStore(
-                writing, new BatchReader(JdbcClient.create(reading)), dialect, properties.retention(), clock);
+        return new JdbcBatchStore(writing, JdbcClient.create(reading), dialect, properties.retention(), clock);
     }
 
     @Bean

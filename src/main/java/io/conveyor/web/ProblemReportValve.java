@@ -1,5 +1,6 @@
 package io.conveyor.web;
 
+import jakarta.servlet.ServletException;
 import java.io.IOException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.catalina.connector.Request;
@@ -13,7 +14,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Answers errors that Tomcat finds before any application is chosen (a request line, path or header that is not valid)
- * as problems, in place of its HTML page. Safe for use by many threads; keeps nothing.
+ * as problems, in place of its HTML page, and lets streams cut their connection. Safe for use by many threads; keeps nothing.
  */
 final class ProblemReportValve extends ErrorReportValve {
 
@@ -22,6 +23,12 @@ final class ProblemReportValve extends ErrorReportValve {
     /** Asked from Tomcat, as its words depend on its locale. */
     private static final String TOO_LARGE =
             StringManager.getManager("org.apache.coyote.http11").getString("iib.requestheadertoolarge.error");
+
+    @Override
+    public void invoke(Request request, Response response) throws IOException, ServletException {
+        ConnectionCut.prepare(request);
+        super.invoke(request, response);
+    }
 
     @Override
     protected void report(Request request, Response response, @Nullable Throwable thrown) {

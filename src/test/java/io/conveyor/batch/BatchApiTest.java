@@ -348,12 +348,12 @@ class BatchApiTest {
                     /v1/batches/parameters?wait=61      | wait
                     /v1/batches/parameters?wait=-1      | wait
                     /v1/batches/parameters?wait=1.5     | wait
-                    /v1/batches/parameters/results?order=completion | order
+                    /v1/batches/parameters/results?order=sideways   | order
                     /v1/batches/parameters/results?state=pending    | state
                     /v1/batches/parameters/results?state=           | state
                     /v1/batches/parameters/results?after=-1         | after
                     /v1/batches/parameters/results?limit=0          | limit
-                    /v1/batches/parameters/results?follow=true      | follow
+                    /v1/batches/parameters/results?follow=yes       | follow
                     /v1/batches/parameters/results?cursor=AAAAAAAAAAA | cursor
                     /v1/batches/parameters/results/x                | index
                     /v1/batches/parameters/results/-1               | index
@@ -371,7 +371,7 @@ class BatchApiTest {
     @Test
     void refusesWhatItCannotAnswerOrRead() {
         String results = "/v1/batches/" + id(api.post(ECHO)) + "/results";
-        assertThat(api.get(results, "Accept", "text/event-stream").status()).isEqualTo(406);
+        assertThat(api.get(results, "Accept", "text/plain").status()).isEqualTo(406);
         assertThat(api.post(ECHO, "Accept", "application/x-ndjson").status()).isEqualTo(406);
         assertThat(api.post(ECHO, "Content-Type", "text/plain").status()).isEqualTo(415);
         assertThat(api.put("-x", ECHO).at("/parameter").asString()).isEqualTo("id");
@@ -436,6 +436,7 @@ class BatchApiTest {
         asked.put("GET /v1/batches", () -> api.get("/v1/batches?limit=1&state=ended"));
         asked.put("GET /v1/batches/{id}", () -> api.get("/v1/batches/" + id + "?wait=10"));
         asked.put("GET /v1/batches/{id}/results", () -> api.get("/v1/batches/" + id + "/results?after=0&limit=1"));
+        asked.put("GET /v1/batches/{id}/events", () -> api.get("/v1/batches/" + id + "/events?last_event_id=1"));
         asked.put("GET /v1/batches/{id}/results/{index}", () -> api.get("/v1/batches/" + id + "/results/2?wait=10"));
         asked.put("GET /v1/job-kinds", () -> api.get("/v1/job-kinds"));
         asked.put("GET /v1", () -> api.get("/v1"));

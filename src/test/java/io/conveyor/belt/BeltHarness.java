@@ -14,8 +14,8 @@ import io.conveyor.store.BatchRef;
 import io.conveyor.store.BatchStore;
 import io.conveyor.store.NewBatch;
 import io.conveyor.store.PackedSegment;
+import io.conveyor.store.ResultLines;
 import io.conveyor.store.SegmentPacker;
-import io.conveyor.store.SegmentResults;
 import io.conveyor.store.StoredBatch;
 import io.conveyor.store.TestStores;
 import java.nio.charset.StandardCharsets;
@@ -135,7 +135,7 @@ final class BeltHarness implements AutoCloseable {
     /** All result lines there are, in input order. */
     List<String> results(BatchRef ref) {
         List<String> lines = new ArrayList<>();
-        SegmentResults results = store.results(ref, 0);
+        ResultLines results = store.results(ref, 0);
         while (results != null) {
             for (int n = 0; n < results.size(); n++) {
                 results.line(

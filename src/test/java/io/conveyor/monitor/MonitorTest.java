@@ -147,6 +147,8 @@ class MonitorTest {
                 conveyor_queue_wait_seconds_max gauge
                 conveyor_refused_total counter
                 conveyor_store_size_bytes gauge
+                conveyor_streams gauge
+                conveyor_streams_limit gauge
                 conveyor_wal_size_bytes gauge
                 conveyor_worker_busy_seconds_total counter
                 conveyor_worker_longest_job_seconds gauge
@@ -166,11 +168,12 @@ class MonitorTest {
                 .forEach(family ->
                         assertThat(scrape.helps().get(family)).as(family).isNotBlank());
         Map<String, Set<String>> labels = scrape.labels("conveyor_");
-        assertThat(labels.keySet()).containsExactlyInAnyOrder("kind", "state", "window", "reason", "le");
+        assertThat(labels.keySet()).containsExactlyInAnyOrder("kind", "state", "window", "reason", "format", "le");
         assertThat(labels.get("kind")).containsExactlyInAnyOrder("echo", "gate", "hash", "http", "sleep", "(other)");
         assertThat(labels.get("reason"))
                 .containsExactlyInAnyOrder(
                         "backlog", "submissions", "too_large", "too_many_jobs", "draining", "storage_full");
+        assertThat(labels.get("format")).containsExactlyInAnyOrder("ndjson", "json", "events");
         assertThat(labels.get("window")).containsExactlyInAnyOrder("10s", "1m");
     }
 

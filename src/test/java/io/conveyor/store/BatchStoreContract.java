@@ -20,10 +20,12 @@ import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Random;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
@@ -345,14 +347,65 @@ abstract class BatchStoreContract {
         store.record(outcome(second, 300));
         take(told.kept, 1);
 
-        SegmentResults none = Objects.requireNonNull(store.results(batch.ref(), 0));
-        assertThat(none.size()).isZero();
-        assertThat(none.nextIndex()).isEqualTo(256);
-        SegmentResults one = Objects.requireNonNull(store.results(batch.ref(), 256));
+        ResultLines both = Objects.requireNonNull(store.results(batch.ref(), 0));
+        assertThat(both.size()).isEqualTo(1);
+        assertThat(both.index(0)).isEqualTo(300);
+        assertThat(both.nextIndex()).isEqualTo(512);
+        ResultLines one = Objects.requireNonNull(store.results(batch.ref(), 256));
         assertThat(one.size()).isEqualTo(1);
         assertThat(one.index(0)).isEqualTo(300);
         assertThat(one.state(0)).isEqualTo(JobState.SUCCEEDED);
         assertThat(store.results(batch.ref(), 512)).isNull();
+    }
+
+    @Test
+    void resultsBySeqAreTheSameLinesInTheOrderOfCompletionFromAnyPlaceOn() {
+        NewBatch batch = seal(store, "b1", 700, 256);
+        assertThat(store.resultsBySeq(batch.ref(), 0).size()).isZero();
+        List<Integer> order = new ArrayList<>(IntStream.range(0, 700).boxed().toList());
+        Collections.shuffle(order, new Random(7));
+        order.forEach(index -> store.record(outcome(SegmentRef.fresh(batch.ref(), index / 256 * 256), index)));
+        take(told.ended, 1);
+
+        List<String> bySeq = new ArrayList<>();
+        for (int after : new int[] {0, 1, 255, 256, 699, 700}) {
+            bySeq.clear();
+            int seq = after;
+            for (ResultLines some = store.resultsBySeq(batch.ref(), seq);
+                    some.size() > 0;
+                    some = store.resultsBySeq(batch.ref(), seq)) {
+                for (int n = 0; n < some.size(); n++) {
+                    assertThat(some.seq(n)).isEqualTo(++seq);
+                    ByteArrayOutputStream line = new ByteArrayOutputStream();
+                    some.line(n, line::write);
+                    bySeq.add(line.toString(StandardCharsets.UTF_8));
+                    assertThat(bySeq.get(bySeq.size() - 1))
+                            .contains("{\"index\":" + some.index(n) + ",\"seq\":" + seq + ",");
+                }
+            }
+            assertThat(seq).isEqualTo(700);
+            assertThat(bySeq).hasSize(700 - after);
+            if (after == 0) {
+                assertThat(bySeq).containsExactlyInAnyOrderElementsOf(resultLines(batch.ref()));
+            }
+        }
+        store.delete(TENANT, "b1");
+        assertThatThrownBy(() -> store.resultsBySeq(batch.ref(), 0)).isInstanceOf(StoreException.class);
+    }
+
+    @Test
+    void aWindowOfResultsHoldsWholeSegmentsAndLittleMoreThanItsBytes() {
+        NewBatch batch = seal(store, "b1", 600, 200);
+        for (int index = 0; index < 600; index++) {
+            store.record(outcome(SegmentRef.fresh(batch.ref(), index / 200 * 200), index, JobState.SUCCEEDED, 1000));
+        }
+        take(told.ended, 1);
+
+        ResultLines first = Objects.requireNonNull(store.results(batch.ref(), 0));
+        assertThat(first.nextIndex()).isEqualTo(400);
+        assertThat(first.size()).isEqualTo(400);
+        assertThat(IntStream.range(0, 400).map(first::index)).isSorted();
+        assertThat(store.resultsBySeq(batch.ref(), 0).size()).isBetween(200, 400);
     }
 
     @Test
@@ -414,7 +467,7 @@ abstract class BatchStoreContract {
         store.record(outcome(ref, 0, JobState.SUCCEEDED, 600_000));
         store.record(outcome(ref, 1, JobState.SUCCEEDED, 600_000));
         take(told.ended, 1);
-        SegmentResults results = Objects.requireNonNull(store.results(batch.ref(), 0));
+        ResultLines results = Objects.requireNonNull(store.results(batch.ref(), 0));
 
         store.delete(TENANT, "big");
         rowsAfterSweep();
@@ -649,7 +702,7 @@ abstract class BatchStoreContract {
 
     List<String> resultLines(BatchRef batch) {
         List<String> lines = new ArrayList<>();
-        SegmentResults results = store.results(batch, 0);
+        ResultLines results = store.results(batch, 0);
         while (results != null) {
             for (int n = 0; n < results.size(); n++) {
                 ByteArrayOutputStream line = new ByteArrayOutputStream();

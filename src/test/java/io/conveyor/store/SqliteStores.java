@@ -41,7 +41,7 @@ final class SqliteStores implements AutoCloseable {
                 .load()
                 .migrate();
         reading = configuration.readingDataSource(file);
-        store = new JdbcBatchStore(writing, new BatchReader(JdbcClient.create(reading)), dialect, RETENTION, clock);
+        store = new JdbcBatchStore(writing, JdbcClient.create(reading), dialect, RETENTION, clock);
     }
 
     static SqliteStores open(Path path, Clock clock) {

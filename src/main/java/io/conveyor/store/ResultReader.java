@@ -1,0 +1,177 @@
+package io.conveyor.store;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.springframework.jdbc.core.ResultSetExtractor;
+import org.springframework.jdbc.core.simple.JdbcClient;
+
+/**
+ * Reads result lines a window at a time, one query each, which also tells whether the batch is there: rows are swept only
+ * after it has gone, so what a window shows is all that there was. Holds nothing between two queries. Thread-safe.
+ */
+final class ResultReader {
+
+    /** Bytes of lines at which a window is full, 256 KiB: a query costs as much as some hundred lines. */
+    private static final int WINDOW_BYTES = 256 * 1024;
+
+    /** A block above {@link OutcomeLines#FULL_BYTES} is one long line; of a segment there may be 256 of them. */
+    private static final String BY_INDEX = """
+            SELECT s.first_index, s.jobs, o.first_seq, o.directory,
+                CASE WHEN length(o.lines) <= %d THEN o.lines END
+            FROM batch b
+            LEFT JOIN segment s ON s.tenant = b.tenant AND s.batch_no = b.batch_no
+                AND s.first_index > ? AND s.first_index + s.jobs > ?
+            LEFT JOIN outcome_block o
+                ON o.tenant = s.tenant AND o.batch_no = s.batch_no AND o.segment = s.first_index
+            WHERE b.tenant = ? AND b.batch_no = ?
+            ORDER BY s.first_index, o.first_seq""".formatted(OutcomeLines.FULL_BYTES);
+
+    /** From the block on that holds the seq, or would. */
+    private static final String BY_SEQ = """
+            SELECT o.segment, o.first_seq, o.directory, o.lines
+            FROM batch b
+            LEFT JOIN outcome_block o ON o.tenant = b.tenant AND o.batch_no = b.batch_no AND o.first_seq >= coalesce(
+                (SELECT max(first_seq) FROM outcome_block WHERE tenant = ? AND batch_no = ? AND first_seq <= ?), 1)
+            WHERE b.tenant = ? AND b.batch_no = ?
+            ORDER BY o.first_seq""";
+
+    private final JdbcClient jdbc;
+
+    ResultReader(JdbcClient jdbc) {
+        this.jdbc = jdbc;
+    }
+
+    @Nullable
+    ResultLines byIndex(BatchRef batch, int fromIndex) {
+        ResultSetExtractor<Window> read = rows -> {
+            Window window = new Window(batch);
+            while (!window.isFullOfSegments() && rows.next()) {
+                window.batchIsThere = true;
+                int segment = rows.getInt(1);
+                if (rows.wasNull() || (window.isFull() && segment != window.segment)) {
+                    break;
+                }
+                window.startSegment(segment, rows.getInt(2));
+                int firstSeq = rows.getInt(3);
+                if (!rows.wasNull()) {
+                    // beyond the bytes of a window lines are fetched when they are asked for
+                    window.add(segment, firstSeq, rows.getBytes(4), window.isFull() ? null : rows.getBytes(5));
+                }
+            }
+            return window;
+        };
+        Window window = jdbc.sql(BY_INDEX)
+                .params(fromIndex - PackedSegment.MAX_JOBS, fromIndex, batch.tenant(), batch.batchNo())
+                .query(read);
+        return found(batch, window).byIndex();
+    }
+
+    ResultLines bySeq(BatchRef batch, int afterSeq) {
+        ResultSetExtractor<Window> read = rows -> {
+            Window window = new Window(batch);
+            while (!window.isFull() && rows.next()) {
+                window.batchIsThere = true;
+                int segment = rows.getInt(1);
+                if (!rows.wasNull()) {
+                    window.add(segment, rows.getInt(2), rows.getBytes(3), rows.getBytes(4));
+                }
+            }
+            return window;
+        };
+        Window window = jdbc.sql(BY_SEQ)
+                .params(batch.tenant(), batch.batchNo(), afterSeq + 1, batch.tenant(), batch.batchNo())
+                .query(read);
+        return found(batch, window).bySeq(afterSeq);
+    }
+
+    private static Window found(BatchRef batch, Window window) {
+        if (!window.batchIsThere) {
+            throw gone(batch);
+        }
+        return window;
+    }
+
+    private static StoreException gone(BatchRef batch) {
+        return new StoreException(
+                StoreException.Reason.UNAVAILABLE, "The batch " + batch.id() + " is not here, or not any more");
+    }
+
+    private byte[] lines(BatchRef batch, ResultLines.Block block) {
+        return BatchReader.reading(() -> jdbc.sql("SELECT lines FROM outcome_block"
+                        + " WHERE tenant = ? AND batch_no = ? AND segment = ? AND first_seq = ?")
+                .params(batch.tenant(), batch.batchNo(), block.segment(), block.firstSeq())
+                .query((row, n) -> row.getBytes(1))
+                .optional()
+                .orElseThrow(() -> gone(batch)));
+    }
+
+    /** What a query has found so far. Not thread-safe. */
+    private final class Window {
+
+        private final BatchRef batch;
+        private final List<ResultLines.Entry> entries = new ArrayList<>();
+        private boolean batchIsThere;
+        private int segment = -1;
+        private int nextIndex;
+        private int firstOfSegment;
+        private long bytes;
+
+        Window(BatchRef batch) {
+            this.batch = batch;
+        }
+
+        boolean isFull() {
+            return bytes >= WINDOW_BYTES;
+        }
+
+        /** Whether no row of the segments begun is missing, and there are lines enough. */
+        boolean isFullOfSegments() {
+            return isFull() && entries.size() - firstOfSegment == nextIndex - segment;
+        }
+
+        void startSegment(int firstIndex, int jobs) {
+            if (firstIndex != segment) {
+                segment = firstIndex;
+                nextIndex = firstIndex + jobs;
+                firstOfSegment = entries.size();
+            }
+        }
+
+        void add(int inSegment, int firstSeq, byte[] directory, byte @Nullable [] lines) {
+            ResultLines.Block block = new ResultLines.Block(inSegment, firstSeq, lines);
+            int offset = 0;
+            for (int entry = 0; entry < OutcomeLines.count(directory); entry++) {
+                int length = OutcomeLines.length(directory, entry);
+                entries.add(new ResultLines.Entry(
+                        inSegment + OutcomeLines.place(directory, entry),
+                        firstSeq + entry,
+                        OutcomeLines.state(directory, entry),
+                        block,
+                        offset,
+                        length));
+                offset += length;
+            }
+            bytes += offset;
+        }
+
+        /** Null if there was no segment. */
+        @Nullable
+        ResultLines byIndex() {
+            if (segment < 0) {
+                return null;
+            }
+            entries.sort(Comparator.comparingInt(ResultLines.Entry::index));
+            return new ResultLines(entries, nextIndex, block -> lines(batch, block));
+        }
+
+        ResultLines bySeq(int afterSeq) {
+            int skip = 0;
+            while (skip < entries.size() && entries.get(skip).seq() <= afterSeq) {
+                skip++;
+            }
+            return new ResultLines(entries.subList(skip, entries.size()), nextIndex, block -> lines(batch, block));
+        }
+    }
+}

@@ -1,0 +1,320 @@
+package io.conveyor.web.stream;
+
+import io.conveyor.web.ConnectionCut;
+import jakarta.servlet.AsyncContext;
+import jakarta.servlet.AsyncEvent;
+import jakarta.servlet.AsyncListener;
+import jakarta.servlet.ServletOutputStream;
+import jakarta.servlet.WriteListener;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * An answer that is being written at the pace of its client. While the client takes nothing, or there is nothing to
+ * write, it holds a place in its source and a few kilobytes of the container, and no thread. Thread-safe.
+ *
+ * <p><b>Threads and state.</b> {@link #step} runs on a thread of the {@link StreamPump}, on one at a time; what calls for
+ * a step (the container when the client takes more, whoever wakes the stream, a timer, an error of the connection) only
+ * notes it in {@link #turn}:
+ *
+ * <pre>
+ *   IDLE ──signal──► QUEUED ──a pump thread──► RUNNING ──done──► IDLE
+ *                                              RUNNING ──signal──► AGAIN ──done──► QUEUED
+ *   any ──over──► OVER
+ * </pre>
+ *
+ * The container reports errors on its own threads, under its lock of the connection, and takes the response back when
+ * that call returns. So each touch of the response, none of which blocks, is made under {@link #io}, and the error
+ * waits for that lock: a step in progress never touches a response that already serves another request. Order of locks:
+ * the container's, then {@code io}; nothing that takes the container's is called under {@code io}.
+ */
+public final class ResponseStream {
+
+    private static final Logger log = LoggerFactory.getLogger(ResponseStream.class);
+
+    /**
+     * Bytes of one write. Less than the response's and the socket's buffer in the container (8 KiB each) by the framing
+     * of a chunk: what the client does not take then waits in those, and the container allocates no further buffer.
+     */
+    static final int CHUNK_BYTES = 8 * 1024 - 32;
+
+    /** Bytes after which another stream gets its turn, 1 MiB: what was loaded is read again, so not too often. */
+    private static final int TURN_BYTES = 1024 * 1024;
+
+    private enum Turn {
+        IDLE,
+        QUEUED,
+        RUNNING,
+        AGAIN,
+        OVER
+    }
+
+    /** What came of a step. */
+    private enum Step {
+        WAIT,
+        YIELD,
+        COMPLETE,
+        CUT,
+        GONE
+    }
+
+    private final StreamPump pump;
+    private final StreamPump.Opening opening;
+    private final AsyncContext context;
+    private final ServletOutputStream out;
+    private final AtomicReference<Turn> turn = new AtomicReference<>(Turn.IDLE);
+    private final ReentrantLock io = new ReentrantLock();
+
+    // Mutable state
+    /** Written under {@code io} by the container's threads; read under it, and elsewhere as a hint. */
+    private volatile boolean gone;
+    /** Written by any thread that wants the stream to end, read by steps. */
+    private volatile boolean stopped;
+    /** Written and read by steps: the headers are out. */
+    private boolean begun;
+    /** Written and read by steps: the source has no more. */
+    private boolean drained;
+    /** When the last step ended; System.nanoTime. Written by steps, read by whoever wakes the stream. */
+    private volatile long lastStep;
+    /** Set and cancelled by steps. */
+    private @Nullable ScheduledFuture<?> timer;
+
+    ResponseStream(StreamPump pump, StreamPump.Opening opening, AsyncContext context) throws IOException {
+        this.pump = pump;
+        this.opening = opening;
+        this.context = context;
+        this.out = context.getResponse().getOutputStream();
+        this.lastStep = System.nanoTime() - TimeUnit.HOURS.toNanos(1);
+    }
+
+    void start() {
+        opening.source().begin(this::wake);
+        context.addListener(new Events());
+        out.setWriteListener(new Events());
+    }
+
+    /** There may be something to write, or the end may have come. Returns at once, on any thread. */
+    public void wake() {
+        if (turn.get() == Turn.IDLE) {
+            long since = System.nanoTime() - lastStep;
+            long pause = pump.pauseNanos() - since;
+            if (pause > 0 && pump.later(this::signal, pause) != null) {
+                return;
+            }
+        }
+        signal();
+    }
+
+    /** Ends the stream as one that is not complete, unless it is over. Returns at once, on any thread. */
+    public void cut() {
+        stopped = true;
+        signal();
+    }
+
+    private void signal() {
+        Turn before = turn.getAndUpdate(now -> switch (now) {
+            case IDLE -> Turn.QUEUED;
+            case RUNNING -> Turn.AGAIN;
+            case QUEUED, AGAIN, OVER -> now;
+        });
+        if (before == Turn.IDLE) {
+            pump.run(this::step);
+        }
+    }
+
+    /** One turn. Its end is published by {@code turn} to the next, on whichever thread. */
+    private void step() {
+        turn.set(Turn.RUNNING);
+        Step came;
+        try {
+            came = work();
+        } catch (StreamCutException e) {
+            log.debug("A stream ends short: {}", e.getMessage());
+            came = Step.CUT;
+        } catch (RuntimeException e) {
+            log.warn("A stream failed; its client sees a broken connection", e);
+            came = Step.CUT;
+        }
+        lastStep = System.nanoTime();
+        switch (came) {
+            case WAIT, YIELD -> rest(came);
+            case COMPLETE -> finish(false);
+            case CUT -> finish(true);
+            case GONE -> over();
+        }
+    }
+
+    private void rest(Step came) {
+        opening.source().release();
+        Turn before = turn.getAndUpdate(now -> now == Turn.AGAIN || came == Step.YIELD ? Turn.QUEUED : Turn.IDLE);
+        if (before == Turn.AGAIN || came == Step.YIELD) {
+            pump.run(this::step);
+        }
+    }
+
+    /** Writes until the client takes no more, there is no more, or it is another's turn. */
+    private Step work() {
+        cancelTimer();
+        ByteBuffer chunk = pump.chunk();
+        for (int written = 0; written < TURN_BYTES || pump.isIdle(); written += chunk.limit()) {
+            Step blocked = ready();
+            if (blocked == null && drained && opening.mayEnd().getAsBoolean()) {
+                return Step.COMPLETE;
+            }
+            if (stopped && blocked != Step.GONE) {
+                return Step.CUT;
+            }
+            if (blocked != null || drained) {
+                return blocked == null ? Step.WAIT : blocked;
+            }
+            chunk.clear();
+            StreamSource.Next next = opening.source().fill(chunk);
+            chunk.flip();
+            // The first flush sends the headers, also when there is nothing else yet.
+            if ((chunk.hasRemaining() || !begun) && !write(chunk)) {
+                return Step.GONE;
+            }
+            begun = true;
+            drained = next == StreamSource.Next.END;
+            if (next == StreamSource.Next.LATER) {
+                setTimer();
+                return Step.WAIT;
+            }
+        }
+        return Step.YIELD;
+    }
+
+    /** Null if the client takes more, else what to do instead. */
+    private @Nullable Step ready() {
+        io.lock();
+        try {
+            if (gone) {
+                return Step.GONE;
+            }
+            return out.isReady() ? null : Step.WAIT;
+        } finally {
+            io.unlock();
+        }
+    }
+
+    /** False if the client is gone. */
+    private boolean write(ByteBuffer chunk) {
+        io.lock();
+        try {
+            if (gone) {
+                return false;
+            }
+            out.write(chunk);
+            // At once: as long as all fits, the container has nothing left to send and needs no thread for it.
+            out.flush();
+            return true;
+        } catch (IOException e) {
+            log.debug("The client of a stream is gone", e);
+            gone = true;
+            return false;
+        } finally {
+            io.unlock();
+        }
+    }
+
+    private void setTimer() {
+        long millis = opening.source().patienceMillis();
+        if (millis > 0) {
+            timer = pump.later(this::signal, TimeUnit.MILLISECONDS.toNanos(millis));
+        }
+    }
+
+    private void cancelTimer() {
+        if (timer != null) {
+            timer.cancel(false);
+            timer = null;
+        }
+    }
+
+    /** Gives the response back. The container may do so at the same time; the first counts. */
+    private void finish(boolean cut) {
+        boolean mine;
+        io.lock();
+        try {
+            mine = !gone;
+            gone = true;
+            if (mine && cut) {
+                ConnectionCut.cut(context.getRequest());
+            }
+        } finally {
+            io.unlock();
+        }
+        if (mine) {
+            complete();
+        }
+        over();
+    }
+
+    private void complete() {
+        try {
+            context.complete();
+        } catch (IllegalStateException e) {
+            log.debug("The container has completed a stream before us", e);
+        }
+    }
+
+    /** The last thing that happens to the stream; steps and container threads may both come here. */
+    private void over() {
+        if (turn.getAndSet(Turn.OVER) != Turn.OVER) {
+            cancelTimer();
+            pump.closed(this, opening);
+        }
+    }
+
+    /** What the container tells. */
+    private final class Events implements WriteListener, AsyncListener {
+
+        @Override
+        public void onWritePossible() {
+            signal();
+        }
+
+        /** Of the connection. The container asks for the completion below next, on the same thread. */
+        @Override
+        public void onError(Throwable failure) {
+            leave();
+        }
+
+        @Override
+        public void onError(AsyncEvent event) {
+            leave();
+            complete();
+        }
+
+        @Override
+        public void onTimeout(AsyncEvent event) {
+            leave(); // there is none
+            complete();
+        }
+
+        @Override
+        public void onComplete(AsyncEvent event) {
+            leave();
+        }
+
+        @Override
+        public void onStartAsync(AsyncEvent event) {}
+
+        private void leave() {
+            io.lock();
+            try {
+                gone = true;
+            } finally {
+                io.unlock();
+            }
+            signal();
+        }
+    }
+}
