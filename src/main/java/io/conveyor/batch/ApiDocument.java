@@ -164,15 +164,6 @@ final class ApiDocument implements OpenApiCustomizer {
                                 + " jobs are run. `complete` (the default): when the upload is complete."));
     }
 
-    private static Parameter query(String name, Schema<?> schema, String description) {
-        return new Parameter()
-                .in("query")
-                .name(name)
-                .required(false)
-                .schema(schema)
-                .description(description);
-    }
-
     private static void put(Operation operation) {
         describe(operation, "putBatch", "Batches", "Submit a batch under an id of your own")
                 .description("Repeating the same request never makes a second batch.")

@@ -44,6 +44,8 @@ final class BatchController {
     static final String PATH = "/v1/batches";
     static final int MAX_LIMIT = 1000;
     static final int DEFAULT_LIMIT = 20;
+    private static final String LINES = "application/x-ndjson";
+    private static final String ORDER = "order";
     private static final String PREFERENCE_APPLIED = "Preference-Applied";
 
     private final Intake intake;
@@ -52,6 +54,7 @@ final class BatchController {
     private final Belt belt;
     private final IntakeProperties limits;
     private final ResultStreams streams;
+    private final UploadThreads uploads;
 
     BatchController(
             Intake intake,
@@ -59,10 +62,12 @@ final class BatchController {
             BatchStore store,
             Belt belt,
             IntakeProperties limits,
-            ResultStreams streams) {
+            ResultStreams streams,
+            UploadThreads uploads) {
         this.intake = intake;
         this.batches = batches;
         this.streams = streams;
+        this.uploads = uploads;
         this.store = store;
         this.belt = belt;
         this.limits = limits;
@@ -80,6 +85,33 @@ final class BatchController {
         return submit(request, Parameters.chosenId(id));
     }
 
+    @PostMapping(produces = LINES)
+    @QueryParameters({BatchOptions.NAME, BatchOptions.METADATA, BatchOptions.TIMEOUT, BatchOptions.START, ORDER})
+    void exchange(HttpServletRequest request, HttpServletResponse response) throws IOException {
+        exchange(request, response, null);
+    }
+
+    @PutMapping(path = "/{id}", produces = LINES)
+    @QueryParameters({BatchOptions.NAME, BatchOptions.METADATA, BatchOptions.TIMEOUT, BatchOptions.START, ORDER})
+    void exchange(@PathVariable String id, HttpServletRequest request, HttpServletResponse response)
+            throws IOException {
+        exchange(request, response, Parameters.chosenId(id));
+    }
+
+    private void exchange(HttpServletRequest request, HttpServletResponse response, @Nullable String id)
+            throws IOException {
+        ResultQuery.Order order = Parameters.order(request.getParameter(ORDER), ResultQuery.Order.COMPLETION);
+        LiveExchange exchange =
+                new LiveExchange(new LiveExchange.Parts(intake, batches, streams, limits), request, response);
+        Submission submission = new Submission(id, mustBeNew(request, id), true, limits.hold(), ref -> {});
+        uploads.run(() -> exchange.upload(submission));
+        exchange.answer(ResultQuery.all(order, true));
+    }
+
+    private static boolean mustBeNew(HttpServletRequest request, @Nullable String id) {
+        return id != null && "*".equals(request.getHeader(HttpHeaders.IF_NONE_MATCH));
+    }
+
     private Object submit(HttpServletRequest request, @Nullable String id) throws IOException {
         long start = System.nanoTime();
         Preferences preferences = Preferences.of(request);
@@ -87,8 +119,8 @@ final class BatchController {
         Duration patience = wait.isPresent()
                 ? Duration.ofSeconds(wait.getAsInt())
                 : preferences.respondAsync() ? Duration.ZERO : limits.hold();
-        boolean mustBeNew = id != null && "*".equals(request.getHeader(HttpHeaders.IF_NONE_MATCH));
-        Intake.Taken taken = intake.take(request, new Submission(id, mustBeNew, false, patience, ref -> {}));
+        Submission submission = new Submission(id, mustBeNew(request, id), false, patience, ref -> {});
+        Intake.Taken taken = intake.take(request, submission);
         Answer answer = response -> {
             Batches.Shown batch = batches.show(taken.ref().id());
             boolean withResults = wait.isPresent() && batch.stored().ended();

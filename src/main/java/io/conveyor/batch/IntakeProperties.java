@@ -17,6 +17,8 @@ import org.springframework.util.unit.DataSize;
  * @param maxJobSize maximum size of one job, from its opening to its closing brace, and of the metadata of a batch;
  *     1 KB to 64 MB
  * @param maxBacklog maximum number of accepted jobs without an outcome; a submission that finds so many is refused
+ * @param maxPause how long a client may send nothing in the middle of a body before the upload counts as broken; 1 second
+ *     to 1 day
  * @param maxSubmissions maximum number of submissions that are read and handed over at the same time
  */
 @ConfigurationProperties("conveyor.intake")
@@ -28,8 +30,11 @@ record IntakeProperties(
         @DefaultValue("200") int maxGzipRatio,
         @DefaultValue("1MB") DataSize maxJobSize,
         @DefaultValue("50000000") long maxBacklog,
+        @DefaultValue("2m") Duration maxPause,
         @DefaultValue("128") int maxSubmissions) {
 
+    private static final Duration SHORTEST_PAUSE = Duration.ofSeconds(1);
+    private static final Duration LONGEST_PAUSE = Duration.ofDays(1);
     private static final DataSize SMALLEST_JOB = DataSize.ofKilobytes(1);
     private static final DataSize LARGEST_JOB = DataSize.ofMegabytes(64);
 
@@ -49,6 +54,11 @@ record IntakeProperties(
                 maxJobSize,
                 "from 1KB to 64MB: every job is in memory as a whole");
         require(maxBacklog >= 1, "max-backlog", maxBacklog, "1 or more jobs");
+        require(
+                maxPause.compareTo(SHORTEST_PAUSE) >= 0 && maxPause.compareTo(LONGEST_PAUSE) <= 0,
+                "max-pause",
+                maxPause,
+                "from 1s to 1d, such as 2m");
         require(maxSubmissions >= 1, "max-submissions", maxSubmissions, "1 or more");
     }
 

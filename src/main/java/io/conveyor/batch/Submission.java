@@ -18,6 +18,11 @@ import org.jspecify.annotations.Nullable;
 record Submission(
         @Nullable String id, boolean mustBeNew, boolean immediately, Duration patience, Consumer<BatchRef> opened) {
 
+    /** The same, heard by another. */
+    Submission heardBy(Consumer<BatchRef> other) {
+        return new Submission(id, mustBeNew, immediately, patience, other);
+    }
+
     /** What tells one target of a request from another. */
     String target() {
         return id == null ? "POST" : "PUT " + id;

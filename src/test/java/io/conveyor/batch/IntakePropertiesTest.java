@@ -30,6 +30,7 @@ class IntakePropertiesTest {
                         200,
                         DataSize.ofMegabytes(1),
                         50_000_000,
+                        Duration.ofMinutes(2),
                         128));
     }
 
@@ -44,6 +45,8 @@ class IntakePropertiesTest {
         "max-job-size, 1023B",
         "max-job-size, 65MB",
         "max-backlog, 0",
+        "max-pause, 999ms",
+        "max-pause, 25h",
         "max-submissions, 0"
     })
     void refusesWhatCannotWorkAndSaysHowToMendIt(String key, String value) {
