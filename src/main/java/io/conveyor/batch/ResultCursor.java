@@ -63,7 +63,9 @@ final class ResultCursor {
                 }
             }
             if (byIndex && lines.nextIndex() > next) {
-                if (refuseGap(Math.min(lines.nextIndex(), end()))) {
+                // Not held against the total: while the upload arrives, a segment may be newer than what is known of
+                // the batch.
+                if (refuseGap(lines.nextIndex())) {
                     release();
                     return false;
                 }
