@@ -26,7 +26,7 @@ final class ProblemReportValve extends ErrorReportValve {
 
     @Override
     public void invoke(Request request, Response response) throws IOException, ServletException {
-        ConnectionCut.prepare(request);
+        ContainerResponse.attach(request);
         super.invoke(request, response);
     }
 

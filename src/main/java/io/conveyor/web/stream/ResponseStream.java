@@ -1,6 +1,6 @@
 package io.conveyor.web.stream;
 
-import io.conveyor.web.ConnectionCut;
+import io.conveyor.web.ContainerResponse;
 import jakarta.servlet.AsyncContext;
 import jakarta.servlet.AsyncEvent;
 import jakarta.servlet.AsyncListener;
@@ -40,8 +40,8 @@ public final class ResponseStream {
     private static final Logger log = LoggerFactory.getLogger(ResponseStream.class);
 
     /**
-     * Bytes of one write. Less than the response's and the socket's buffer in the container (8 KiB each) by the framing
-     * of a chunk: what the client does not take then waits in those, and the container allocates no further buffer.
+     * Bytes of one write. Less than the buffer of a socket in the container (8 KiB) by the framing of a chunk: what the
+     * client does not take waits in there, and the container allocates no further one, of 64 KiB.
      */
     static final int CHUNK_BYTES = 8 * 1024 - 32;
 
@@ -69,6 +69,7 @@ public final class ResponseStream {
     private final StreamPump.Opening opening;
     private final AsyncContext context;
     private final ServletOutputStream out;
+    private final ContainerResponse response;
     private final AtomicReference<Turn> turn = new AtomicReference<>(Turn.IDLE);
     private final ReentrantLock io = new ReentrantLock();
 
@@ -91,6 +92,7 @@ public final class ResponseStream {
         this.opening = opening;
         this.context = context;
         this.out = context.getResponse().getOutputStream();
+        this.response = ContainerResponse.of(context.getRequest());
         this.lastStep = System.nanoTime() - TimeUnit.HOURS.toNanos(1);
     }
 
@@ -175,20 +177,24 @@ public final class ResponseStream {
                 return blocked == null ? Step.WAIT : blocked;
             }
             chunk.clear();
-            StreamSource.Next next = opening.source().fill(chunk);
+            StreamSource.Next next = begun ? opening.source().fill(chunk) : StreamSource.Next.MORE;
             chunk.flip();
-            // The first flush sends the headers, also when there is nothing else yet.
             if ((chunk.hasRemaining() || !begun) && !write(chunk)) {
                 return Step.GONE;
             }
             begun = true;
             drained = next == StreamSource.Next.END;
             if (next == StreamSource.Next.LATER) {
-                setTimer();
-                return Step.WAIT;
+                return waitForMore();
             }
         }
         return Step.YIELD;
+    }
+
+    private Step waitForMore() {
+        setTimer();
+        // Asked for its side effect: what the client has not taken yet is sent by the container when it does.
+        return ready() == Step.GONE ? Step.GONE : Step.WAIT;
     }
 
     /** Null if the client takes more, else what to do instead. */
@@ -204,16 +210,18 @@ public final class ResponseStream {
         }
     }
 
-    /** False if the client is gone. */
+    /** Sends the chunk, or the headers if it is empty; false if the client is gone. */
     private boolean write(ByteBuffer chunk) {
         io.lock();
         try {
             if (gone) {
                 return false;
             }
-            out.write(chunk);
-            // At once: as long as all fits, the container has nothing left to send and needs no thread for it.
-            out.flush();
+            if (chunk.hasRemaining()) {
+                response.send(chunk);
+            } else {
+                out.flush();
+            }
             return true;
         } catch (IOException e) {
             log.debug("The client of a stream is gone", e);
@@ -246,7 +254,7 @@ public final class ResponseStream {
             mine = !gone;
             gone = true;
             if (mine && cut) {
-                ConnectionCut.cut(context.getRequest());
+                response.cut();
             }
         } finally {
             io.unlock();

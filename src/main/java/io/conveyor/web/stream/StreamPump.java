@@ -19,6 +19,7 @@ import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.SmartLifecycle;
 import org.springframework.stereotype.Component;
 
@@ -32,6 +33,7 @@ import org.springframework.stereotype.Component;
  * need get {@link #GRACE}; 3. the rest is cut.
  */
 @Component
+@EnableConfigurationProperties(StreamProperties.class)
 public final class StreamPump implements SmartLifecycle {
 
     private static final Logger log = LoggerFactory.getLogger(StreamPump.class);
