@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -351,7 +352,7 @@ class LiveExchangeTest {
         }
     }
 
-    @Test
+    @RepeatedTest(50)
     void whatCameTogetherNeedNotWaitForTheRestOfALine() throws Exception {
         try (Exchange exchange = exchange("")) {
             exchange.send(echo(0) + "{\"kind\":\"echo\",\"in");

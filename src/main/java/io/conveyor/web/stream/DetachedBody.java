@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.SocketTimeoutException;
 import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -19,21 +20,38 @@ import java.util.concurrent.locks.ReentrantLock;
  * from then on no read waits inside the container. One thread reads; the rest is thread-safe.
  *
  * <p><b>Threads and state.</b> The container takes the request back as soon as it is over, on its own threads, and may
- * then serve another with the same objects. So after {@code detach} each touch of the container's stream, none of which
- * blocks, is made under {@link #io}, and the end of the request waits for that lock: a reader never touches a request
- * that is over. The container's threads only note that bytes have come, or that the request is over, and wake the reader.
- * Order of locks: the container's, then {@code io}.
+ * then serve another with the same objects. So after {@code detach} the reader touches the container's stream, which then
+ * never blocks, only under {@link #io}, after a look at {@link #over}; and who ends the request notes that, then waits for
+ * the lock. It waits for {@link #HAND_OVER} at the longest: it holds the container's lock of the connection, and a reader
+ * that reaches the end of the body wants that lock for a moment, when it has done all its reading.
+ *
+ * <p>Everything else that the container tells only counts up {@link #signals}. In this order: a reader 1. notes the count, 2.
+ * looks whether there are bytes, which asks the container to tell when there are, 3. waits until the count has changed.
  */
 public final class DetachedBody extends InputStream {
+
+    /** How long the end of a request waits for a reader that is in the middle of a read: far longer than one takes. */
+    private static final Duration HAND_OVER = Duration.ofSeconds(1);
+
+    /** How long a reader waits that was told of bytes and found none: half a frame had come. */
+    private static final Duration HALF_A_FRAME = Duration.ofMillis(5);
+
+    /** What a look at the container's stream found, beside a number of bytes or the end of the body. */
+    private static final int NOT_READY = -2;
 
     private final ServletInputStream in;
     private final Duration maxPause;
     private final ReentrantLock io = new ReentrantLock();
-    private final Condition changed = io.newCondition();
+    private final ReentrantLock state = new ReentrantLock();
+    private final Condition changed = state.newCondition();
 
-    // Mutable state, guarded by io
-    private boolean detached;
-    private boolean over;
+    // Mutable state
+    /** Written by the request's thread while the reader waits for it. */
+    private volatile boolean detached;
+    /** The request is no longer ours. Written by the container's threads, read under {@code io}. */
+    private volatile boolean over;
+    /** How often the container has told something; guarded by {@code state}. */
+    private long signals;
 
     /** @param maxPause how long a reader waits for the next bytes, once the request's thread has gone */
     public DetachedBody(HttpServletRequest request, Duration maxPause) throws IOException {
@@ -45,12 +63,7 @@ public final class DetachedBody extends InputStream {
      * Lets the request's thread go; called by it, after asynchronous processing has begun, while the reader does not read.
      */
     public void detach(AsyncContext context) {
-        io.lock();
-        try {
-            detached = true;
-        } finally {
-            io.unlock();
-        }
+        detached = true;
         Events events = new Events();
         context.addListener(events);
         in.setReadListener(events);
@@ -68,48 +81,66 @@ public final class DetachedBody extends InputStream {
      */
     @Override
     public int read(byte[] target, int offset, int length) throws IOException {
-        if (!isDetached()) {
+        if (!detached) {
             return in.read(target, offset, length);
         }
-        long left = maxPause.toNanos();
+        long deadline = System.nanoTime() + maxPause.toNanos();
+        while (true) {
+            long seen = signals();
+            int n = look(target, offset, length);
+            if (n != NOT_READY && n != 0) {
+                return n;
+            }
+            long left = deadline - System.nanoTime();
+            if (left <= 0) {
+                throw new SocketTimeoutException("Nothing of the body has come for " + maxPause.toSeconds() + " s");
+            }
+            await(seen, n == 0 ? Math.min(left, HALF_A_FRAME.toNanos()) : left);
+        }
+    }
+
+    private int look(byte[] target, int offset, int length) throws IOException {
         io.lock();
         try {
-            while (true) {
-                if (over) {
-                    throw new IOException("The client has gone before its body was complete");
-                }
-                if (in.isFinished()) {
-                    return -1;
-                }
-                int n = in.isReady() ? in.read(target, offset, length) : 0;
-                if (n != 0) {
-                    return n;
-                }
-                if (left <= 0) {
-                    throw new SocketTimeoutException("Nothing of the body has come for " + maxPause.toSeconds() + " s");
-                }
+            if (over) {
+                throw new IOException("The client has gone before its body was complete");
+            }
+            if (in.isFinished()) {
+                return -1;
+            }
+            return in.isReady() ? in.read(target, offset, length) : NOT_READY;
+        } finally {
+            io.unlock();
+        }
+    }
+
+    private long signals() {
+        state.lock();
+        try {
+            return signals;
+        } finally {
+            state.unlock();
+        }
+    }
+
+    private void await(long seen, long nanos) throws IOException {
+        long left = nanos;
+        state.lock();
+        try {
+            while (signals == seen && left > 0) {
                 left = changed.awaitNanos(left);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException("Interrupted while the body arrived", e);
         } finally {
-            io.unlock();
-        }
-    }
-
-    private boolean isDetached() {
-        io.lock();
-        try {
-            return detached;
-        } finally {
-            io.unlock();
+            state.unlock();
         }
     }
 
     @Override
     public int available() throws IOException {
-        if (!isDetached()) {
+        if (!detached) {
             return in.available();
         }
         io.lock();
@@ -125,44 +156,56 @@ public final class DetachedBody extends InputStream {
 
         @Override
         public void onDataAvailable() {
-            note(false);
+            signal();
         }
 
         @Override
         public void onAllDataRead() {
-            note(false);
+            signal();
         }
 
         @Override
         public void onError(Throwable failure) {
-            note(true);
+            leave();
         }
 
         @Override
         public void onComplete(AsyncEvent event) {
-            note(true);
+            leave();
         }
 
         @Override
         public void onError(AsyncEvent event) {
-            note(true);
+            leave();
         }
 
         @Override
         public void onTimeout(AsyncEvent event) {
-            note(true);
+            leave();
         }
 
         @Override
         public void onStartAsync(AsyncEvent event) {}
 
-        private void note(boolean gone) {
-            io.lock();
+        private void signal() {
+            state.lock();
             try {
-                over |= gone;
+                signals++;
                 changed.signalAll();
             } finally {
-                io.unlock();
+                state.unlock();
+            }
+        }
+
+        private void leave() {
+            over = true;
+            signal();
+            try {
+                if (io.tryLock(HAND_OVER.toMillis(), TimeUnit.MILLISECONDS)) {
+                    io.unlock();
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
             }
         }
     }
