@@ -129,7 +129,8 @@ final class ApiDocument implements OpenApiCustomizer {
                         new ApiResponses()
                                 .addApiResponse(
                                         "200",
-                                        withResults("It has ended within the preferred wait, or was there already"))
+                                        orLines(withResults(
+                                                "It has ended within the preferred wait, or was there already")))
                                 .addApiResponse("202", location(json("Batch", "Accepted; its jobs run"))),
                         withKeyProblems(submissionProblems())));
         describeOptions(operation);
@@ -161,7 +162,12 @@ final class ApiDocument implements OpenApiCustomizer {
                         BatchOptions.START,
                         new StringSchema(),
                         "`immediately`: NDJSON only; the batch starts with its first line and is read no faster than its"
-                                + " jobs are run. `complete` (the default): when the upload is complete."));
+                                + " jobs are run. `complete` (the default): when the upload is complete."))
+                .addParametersItem(query(
+                        "order",
+                        orders(),
+                        "With Accept: application/x-ndjson only: the order in which the results come back; completion by"
+                                + " default"));
     }
 
     private static void put(Operation operation) {
@@ -178,7 +184,8 @@ final class ApiDocument implements OpenApiCustomizer {
                 new ApiResponses()
                         .addApiResponse(
                                 "200",
-                                withResults("It was there already, from the same request; or its results, in time"))
+                                orLines(withResults(
+                                        "It was there already, from the same request; or its results, in time")))
                         .addApiResponse("202", withResults("Accepted: it is on the disk")),
                 problems));
         describeId(operation);
@@ -340,6 +347,15 @@ final class ApiDocument implements OpenApiCustomizer {
 
     private static ApiResponse withResults(String description) {
         return location(json("BatchWithResults", description));
+    }
+
+    /** The same, or the results alone for a client that accepts lines. */
+    private static ApiResponse orLines(ApiResponse response) {
+        response.getContent()
+                .addMediaType(
+                        NDJSON,
+                        text("One Result a line, while the body still arrives and until the batch has ended", null));
+        return response;
     }
 
     private static ApiResponse location(ApiResponse response) {

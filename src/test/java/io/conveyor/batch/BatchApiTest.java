@@ -372,7 +372,9 @@ class BatchApiTest {
     void refusesWhatItCannotAnswerOrRead() {
         String results = "/v1/batches/" + id(api.post(ECHO)) + "/results";
         assertThat(api.get(results, "Accept", "text/plain").status()).isEqualTo(406);
-        assertThat(api.post(ECHO, "Accept", "application/x-ndjson").status()).isEqualTo(406);
+        assertThat(api.post(ECHO, "Accept", "text/csv").status()).isEqualTo(406);
+        assertThat(api.post(ECHO, "Accept", "application/x-ndjson").body().lines())
+                .hasSize(1);
         assertThat(api.post(ECHO, "Content-Type", "text/plain").status()).isEqualTo(415);
         assertThat(api.put("-x", ECHO).at("/parameter").asString()).isEqualTo("id");
         assertThat(api.put("x".repeat(64), ECHO).status()).isEqualTo(400);
