@@ -115,10 +115,10 @@ final class ActiveBatch {
         }
     }
 
-    /** An outcome of a job handed over here is final. Writer thread only. */
+    /** Outcomes of jobs handed over here are final. Writer thread only. */
     @SuppressWarnings("NonAtomicVolatileUpdate") // one writer
-    void jobRecorded() {
-        recorded++;
+    void jobsRecorded(int outcomes) {
+        recorded += outcomes;
     }
 
     /** Jobs that have started and whose outcome is not on the disk yet. */

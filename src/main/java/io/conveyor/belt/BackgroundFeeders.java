@@ -10,7 +10,6 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.dao.DataAccessException;
 
 /**
  * A few threads that feed what no caller feeds: the rest of held batches and what a restart found. Each turn feeds one
@@ -80,7 +79,7 @@ final class BackgroundFeeders {
         while (true) {
             try {
                 return waiting.take();
-            } catch (StoreException | DataAccessException e) {
+            } catch (StoreException e) {
                 log.error("Could not look for waiting batches in the store; trying again", e);
                 if (stopped.await(PAUSE_MILLIS, TimeUnit.MILLISECONDS)) {
                     return null;
@@ -99,7 +98,7 @@ final class BackgroundFeeders {
                     return false;
                 }
             }
-        } catch (StoreException | DataAccessException e) {
+        } catch (StoreException e) {
             log.error(
                     "Could not read batch {} to feed it; it waits and is tried again",
                     batch.ref().id(),

@@ -262,16 +262,15 @@ public final class Belt implements StoreListener {
     }
 
     @Override
-    public void recorded(OutcomeEntry outcome, boolean kept) {
-        BatchRef ref = outcome.segment().batch();
+    public void recorded(BatchRef ref, List<OutcomeEntry> outcomes, boolean kept) {
         ActiveBatch batch = active.get(ref.batchNo());
         if (batch != null) {
-            batch.jobRecorded();
+            batch.jobsRecorded(outcomes.size());
             if (batch.stage() == ActiveBatch.Stage.PARKED) {
                 forgetIfIdle(batch);
             }
         }
-        waiters.recorded(ref.batchNo(), outcome.index());
+        waiters.recorded(ref.batchNo(), outcomes);
     }
 
     @Override

@@ -76,13 +76,25 @@ final class JobRunner {
         fatal = parts.fatal();
     }
 
+    /** Runs the job and hands its outcome to the store. Throws only what the store throws, which then has closed. */
     void run(JobTask task) {
+        OutcomeEntry entry;
+        try {
+            entry = outcomeOf(task);
+        } catch (Throwable thrown) {
+            entry = faulty(task, thrown);
+        }
+        if (entry != null) {
+            store.record(entry);
+        }
+    }
+
+    private @Nullable OutcomeEntry outcomeOf(JobTask task) {
         Job job = task.job();
         long startedAt = clock.millis();
         task.batch().jobStarted(startedAt);
         if (job.problem() != null) {
-            refuse(task, startedAt);
-            return;
+            return refused(task, startedAt);
         }
         boolean sampled = job.index() % CPU_SAMPLE == 0;
         long cpu = sampled ? CPU.getCurrentThreadCpuTime() : 0;
@@ -93,8 +105,14 @@ final class JobRunner {
             sizing.record(job.kind(), nanos, Math.max(0, CPU.getCurrentThreadCpuTime() - cpu));
         }
         if (outcome == null) {
-            return;
+            return null;
         }
+        OutcomeEntry entry = entry(task, outcome, startedAt, nanos);
+        listeners.forEach(listener -> tell(listener, job, outcome, nanos));
+        return entry;
+    }
+
+    private OutcomeEntry entry(JobTask task, Outcome outcome, long startedAt, long nanos) {
         Run run = new Run(
                 1,
                 Math.max(0, startedAt - task.batch().acceptedAt()),
@@ -102,13 +120,25 @@ final class JobRunner {
                 startedAt,
                 clock.millis(),
                 Thread.currentThread().getName());
-        byte[] tail = encoder.tail(job, outcome, run);
-        listeners.forEach(listener -> listener.ran(job.kind(), outcome.state(), nanos));
-        store.record(new OutcomeEntry(task.segment(), job.index(), outcome.state(), tail, startedAt));
+        byte[] tail = encoder.tail(task.job(), outcome, run);
+        return new OutcomeEntry(task.segment(), task.job().index(), outcome.state(), tail, startedAt);
+    }
+
+    private static void tell(JobListener listener, Job job, Outcome outcome, long nanos) {
+        try {
+            listener.ran(job.kind(), outcome.state(), nanos);
+        } catch (RuntimeException e) {
+            log.error("A listener of jobs failed; the outcome of the job stands", e);
+        }
+    }
+
+    /** The outcome after a fault that is not the handler's: without one, the batch would not end before a restart. */
+    private OutcomeEntry faulty(JobTask task, Throwable thrown) {
+        return entry(task, unexpected(task, "the service", thrown), clock.millis(), 0);
     }
 
     /** What was accepted although it cannot be run gets the outcome that it came with; no handler sees it. */
-    private void refuse(JobTask task, long now) {
+    private OutcomeEntry refused(JobTask task, long now) {
         Run run = new Run(
                 0,
                 Math.max(0, now - task.batch().acceptedAt()),
@@ -117,28 +147,34 @@ final class JobRunner {
                 now,
                 Thread.currentThread().getName());
         byte[] tail = encoder.tail(task.job(), new Outcome(JobState.FAILED, null, null), run);
-        store.record(new OutcomeEntry(task.segment(), task.job().index(), JobState.FAILED, tail, now));
+        return new OutcomeEntry(task.segment(), task.job().index(), JobState.FAILED, tail, now);
     }
 
     /** One attempt; null when the stop of the service cut it short. */
     private @Nullable Outcome attempt(JobTask task, long begin) {
-        Job job = task.job();
-        JobHandler handler = handlers.find(job.kind()).orElse(null);
+        JobHandler handler = handlers.find(task.job().kind()).orElse(null);
         if (handler == null) {
-            return failed(JobError.missingKind(job.kind()));
+            return failed(JobError.missingKind(task.job().kind()));
         }
-        Duration limit = limit(task);
         int place = running.enter(task);
+        try {
+            return attempt(task, handler, begin);
+        } finally {
+            running.leave(place);
+        }
+    }
+
+    private @Nullable Outcome attempt(JobTask task, JobHandler handler, long begin) {
+        Duration limit = limit(task);
         Guard guard = pool.guard(limit);
         try {
-            JobExecution execution = new JobExecution(task.batch().ref().id(), job, 1, begin + limit.toNanos());
+            JobExecution execution = new JobExecution(task.batch().ref().id(), task.job(), 1, begin + limit.toNanos());
             return new Outcome(JobState.SUCCEEDED, handler.handle(execution).json(), null);
         } catch (Throwable thrown) {
             guard.close();
             return explain(task, guard, limit, thrown);
         } finally {
             guard.close();
-            running.leave(place);
         }
     }
 
@@ -159,15 +195,20 @@ final class JobRunner {
         if (thrown instanceof JobFailure failure) {
             return failed(failure.error());
         }
-        String name = "Job " + task.job().index() + " of " + task.batch().ref().id() + " ("
-                + task.job().kind() + ")";
+        return unexpected(task, "its handler", thrown);
+    }
+
+    /** What the client hears of a fault in this program, in general words; the log has the rest. */
+    private Outcome unexpected(JobTask task, String where, Throwable thrown) {
+        String kind = task.job().kind();
+        String name = "Job " + task.job().index() + " of " + task.batch().ref().id() + " (" + kind + ")";
         if (thrown instanceof VirtualMachineError error && !(thrown instanceof StackOverflowError)) {
             log.error("{} met {}; it is recorded as failed", name, error.toString());
             fatal.accept(error);
             return failed(JobError.failed("The service ran out of memory while it worked on this job.", false));
         }
-        log.error("{} failed by a fault of its handler; its client is told so in general words", name, thrown);
-        return failed(JobError.failed("The handler of '" + task.job().kind() + "' failed unexpectedly.", false));
+        log.error("{} failed by a fault of {}; its client is told so in general words", name, where, thrown);
+        return failed(JobError.failed("The handler of '" + kind + "' failed unexpectedly.", false));
     }
 
     private static Outcome failed(JobError error) {

@@ -12,6 +12,12 @@ record JobTask(JobRunner runner, ActiveBatch batch, SegmentRef segment, Job job)
         return job.bytes();
     }
 
+    /** The lane of the queue goes by the size of the batch. */
+    @Override
+    public long groupSize() {
+        return batch.total();
+    }
+
     @Override
     public void run() {
         runner.run(this);

@@ -5,7 +5,9 @@ import io.conveyor.job.JobError;
 import io.conveyor.job.JobState;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
-import java.util.Arrays;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -28,9 +30,24 @@ final class OutcomeEncoder {
     private static final byte[] STARTED = ascii(",\"started_at\":\"");
     private static final byte[] ENDED = ascii("\",\"ended_at\":\"");
     private static final byte[] WORKER = ascii("\",\"worker\":");
+    private static final byte[] CLOSE = ascii("}");
+    private static final byte[] NOTHING = new byte[0];
 
-    /** Bytes of all that is not the output, roughly; the buffer grows if it is more. */
-    private static final int FRAME_BYTES = 256;
+    /** Length of a time as {@link #addTime} writes it. */
+    private static final int TIME_BYTES = "2026-01-01T00:00:00.000Z".length();
+
+    /** Bytes of a line that never vary: with the pieces that do, its length is known before it is written. */
+    private static final int FRAME_BYTES =
+            ATTEMPTS.length + WAIT.length + DURATION.length + STARTED.length + ENDED.length + 2 * TIME_BYTES;
+
+    /** Names kept with their bytes, at the most: kinds and threads are a few hundred, names that clients make are not kept. */
+    private static final int KEPT_NAMES = 1024;
+
+    /** From the kind to the output, by kind, of jobs that succeeded: their kinds are registered ones. */
+    private final Map<String, byte[]> heads = new ConcurrentHashMap<>();
+
+    /** The end of a line, by the name of the thread. */
+    private final Map<String, byte[]> ends = new ConcurrentHashMap<>();
 
     /** The second that was written last: jobs come by the thousand in one second. Replaced as a whole. */
     private volatile Second lastSecond = new Second(Long.MIN_VALUE, new byte[0]);
@@ -63,21 +80,53 @@ final class OutcomeEncoder {
 
     byte[] tail(Job job, Outcome outcome, Run run) {
         byte[] value = outcome.output() != null ? outcome.output() : error(job, outcome);
-        Buffer line = new Buffer(value.length + FRAME_BYTES);
+        byte[] customId = job.customId() == null ? NOTHING : string(job.customId());
+        byte[] member = outcome.output() != null ? OUTPUT : ERROR;
+        byte[] head = outcome.output() != null && outcome.state() == JobState.SUCCEEDED
+                ? kept(heads, job.kind(), kind -> head(kind, JobState.SUCCEEDED, OUTPUT))
+                : head(job.kind(), outcome.state(), member);
+        byte[] end = kept(ends, run.worker(), worker -> join(WORKER, string(worker), CLOSE));
+        int numbers = digits(run.attempts()) + digits(run.waitMillis()) + digits(run.durationMillis());
+        int idBytes = job.customId() == null ? 0 : CUSTOM_ID.length + customId.length;
+        Line line = new Line(idBytes + head.length + value.length + FRAME_BYTES + numbers + end.length);
         if (job.customId() != null) {
-            addString(line.add(CUSTOM_ID), job.customId());
+            line.add(CUSTOM_ID).add(customId);
         }
-        if (!job.kind().isEmpty()) {
-            addString(line.add(KIND), job.kind());
-        }
-        line.add(STATE).add(ascii(outcome.state().wireName()));
-        line.add(outcome.output() != null ? OUTPUT : ERROR).add(value);
+        line.add(head).add(value);
         line.add(ATTEMPTS).add(run.attempts());
         line.add(WAIT).add(run.waitMillis());
         line.add(DURATION).add(run.durationMillis());
         addTime(line.add(STARTED), run.startedAt());
         addTime(line.add(ENDED), run.endedAt());
-        addString(line.add(WORKER), run.worker()).add((byte) '}');
+        return line.add(end).bytes();
+    }
+
+    /** The bytes for a name, made once as a rule. */
+    private static byte[] kept(Map<String, byte[]> known, String name, Function<String, byte[]> maker) {
+        byte[] bytes = known.get(name);
+        if (bytes == null) {
+            bytes = maker.apply(name);
+            if (known.size() < KEPT_NAMES) {
+                known.put(name, bytes);
+            }
+        }
+        return bytes;
+    }
+
+    private static byte[] head(String kind, JobState state, byte[] member) {
+        byte[] standing = join(STATE, ascii(state.wireName()), member);
+        return kind.isEmpty() ? standing : join(KIND, string(kind), standing);
+    }
+
+    private static byte[] join(byte[]... parts) {
+        int length = 0;
+        for (byte[] part : parts) {
+            length += part.length;
+        }
+        Line line = new Line(length);
+        for (byte[] part : parts) {
+            line.add(part);
+        }
         return line.bytes();
     }
 
@@ -94,7 +143,7 @@ final class OutcomeEncoder {
     }
 
     /** RFC 3339 in UTC with milliseconds. */
-    private void addTime(Buffer line, long millis) {
+    private void addTime(Line line, long millis) {
         long epochSecond = Math.floorDiv(millis, 1000L);
         Second second = lastSecond;
         if (second.epochSecond() != epochSecond) {
@@ -111,10 +160,8 @@ final class OutcomeEncoder {
     }
 
     /** As a JSON string. Names of threads and of jobs are plain as a rule, and a mapper costs more than the whole line. */
-    private static Buffer addString(Buffer line, String text) {
-        return isPlain(text)
-                ? line.add((byte) '"').add(ascii(text)).add((byte) '"')
-                : line.add(MAPPER.writeValueAsBytes(text));
+    private static byte[] string(String text) {
+        return isPlain(text) ? ascii("\"" + text + "\"") : MAPPER.writeValueAsBytes(text);
     }
 
     private static boolean isPlain(String text) {
@@ -131,41 +178,51 @@ final class OutcomeEncoder {
         return text.getBytes(StandardCharsets.US_ASCII);
     }
 
-    /** Bytes that grow; a {@code ByteArrayOutputStream} without its lock. */
-    private static final class Buffer {
+    /** Call with 0 or more. */
+    private static int digits(long number) {
+        int digits = 1;
+        for (long rest = number / 10; rest > 0; rest /= 10) {
+            digits++;
+        }
+        return digits;
+    }
 
-        private byte[] bytes;
+    /** Bytes that are filled from the left, to the last one. */
+    private static final class Line {
+
+        private final byte[] bytes;
         private int size;
 
-        Buffer(int capacity) {
-            bytes = new byte[capacity];
+        Line(int length) {
+            bytes = new byte[length];
         }
 
-        Buffer add(byte[] more) {
-            ensure(more.length);
+        Line add(byte[] more) {
             System.arraycopy(more, 0, bytes, size, more.length);
             size += more.length;
             return this;
         }
 
-        Buffer add(byte one) {
-            ensure(1);
+        Line add(byte one) {
             bytes[size++] = one;
             return this;
         }
 
-        Buffer add(long number) {
-            return add(ascii(Long.toString(number)));
+        Line add(long number) {
+            size += digits(number);
+            long rest = number;
+            for (int at = size - 1; at == size - 1 || rest > 0; at--) {
+                bytes[at] = (byte) ('0' + rest % 10);
+                rest /= 10;
+            }
+            return this;
         }
 
         byte[] bytes() {
-            return size == bytes.length ? bytes : Arrays.copyOf(bytes, size);
-        }
-
-        private void ensure(int more) {
-            if (bytes.length - size < more) {
-                bytes = Arrays.copyOf(bytes, Math.max(size + more, 2 * bytes.length));
+            if (size != bytes.length) {
+                throw new IllegalStateException("The line has " + size + " bytes and not " + bytes.length);
             }
+            return bytes;
         }
     }
 }

@@ -1,6 +1,8 @@
 package io.conveyor.belt;
 
 import io.conveyor.belt.Belt.Registration;
+import io.conveyor.store.OutcomeEntry;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -25,6 +27,9 @@ final class Waiters {
     private record Event(long batchNo, int index) {}
 
     private final Map<Event, Map<Waiter, Boolean>> waiting = new ConcurrentHashMap<>();
+    /** How many wait for outcomes of a batch: those for whose outcomes nobody does are told in one look. */
+    private final Map<Long, Integer> watched = new ConcurrentHashMap<>();
+
     private volatile boolean released;
 
     Registration onEnd(long batchNo, Runnable callback) {
@@ -44,9 +49,9 @@ final class Waiters {
         fire(new Event(batchNo, PROGRESS));
     }
 
-    void recorded(long batchNo, int index) {
-        if (!waiting.isEmpty()) {
-            fire(new Event(batchNo, index));
+    void recorded(long batchNo, List<OutcomeEntry> outcomes) {
+        if (watched.containsKey(batchNo)) {
+            outcomes.forEach(outcome -> fire(new Event(batchNo, outcome.index())));
             fire(new Event(batchNo, PROGRESS));
         }
     }
@@ -63,6 +68,7 @@ final class Waiters {
 
     private Registration add(Event event, Runnable callback) {
         Waiter waiter = new Waiter(event, callback);
+        waiter.watch();
         waiting.compute(event, (e, waiters) -> {
             Map<Waiter, Boolean> all = waiters == null ? new ConcurrentHashMap<>() : waiters;
             all.put(waiter, true);
@@ -92,8 +98,21 @@ final class Waiters {
             this.callback = callback;
         }
 
+        void watch() {
+            if (event.index() != END) {
+                watched.merge(event.batchNo(), 1, Integer::sum);
+            }
+        }
+
+        private void unwatch() {
+            if (event.index() != END) {
+                watched.computeIfPresent(event.batchNo(), (batch, others) -> others == 1 ? null : others - 1);
+            }
+        }
+
         void call() {
             if (called.compareAndSet(false, true)) {
+                unwatch();
                 try {
                     callback.run();
                 } catch (RuntimeException e) {
@@ -104,7 +123,9 @@ final class Waiters {
 
         @Override
         public void close() {
-            called.set(true);
+            if (called.compareAndSet(false, true)) {
+                unwatch();
+            }
             waiting.computeIfPresent(event, (e, waiters) -> {
                 waiters.remove(this);
                 return waiters.isEmpty() ? null : waiters;

@@ -1,5 +1,6 @@
 package io.conveyor.belt;
 
+import io.conveyor.store.PackedSegment;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -9,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The ring of batches that wait for a background feeder: each turn takes the first and puts it back at the end, so that
- * no batch starves another. The ring is bounded; what does not fit is parked, and the store, which has everything,
+ * no batch starves another. Batches that one turn can feed go before the others, three to one. The ring is bounded; what does not fit is parked, and the store, which has everything,
  * refills the ring when it runs low. Thread-safe.
  *
  * <p><b>Threads and state.</b> One lock guards the ring and the refill. A refill reads the store without the lock, by one
@@ -21,6 +22,12 @@ final class WaitingBatches {
 
     /** Batches that wait in memory at the most; a few hundred bytes each. */
     static final int CAPACITY = 4096;
+
+    /** Jobs of a batch that one turn can feed: a segment's. */
+    private static final int SMALL = PackedSegment.MAX_JOBS;
+
+    /** Turns that small batches may have in a row while large ones wait. A round figure, as the pool has it. */
+    private static final int PATIENCE = 3;
 
     /** Longest wait of an idle feeder before it looks again, in seconds; signals come earlier. */
     private static final long IDLE_SECONDS = 5;
@@ -45,7 +52,12 @@ final class WaitingBatches {
     private final Condition changed = lock.newCondition();
 
     // Mutable state, all guarded by lock
-    private final ArrayDeque<ActiveBatch> ring = new ArrayDeque<>();
+    private final ArrayDeque<ActiveBatch> small = new ArrayDeque<>();
+
+    private final ArrayDeque<ActiveBatch> large = new ArrayDeque<>();
+    /** Turns of small batches since the last of a large one. */
+    private int passedOver;
+
     private boolean behind = true;
     private boolean forgottenSincePassBegan;
     private boolean refilling;
@@ -61,11 +73,11 @@ final class WaitingBatches {
     void add(ActiveBatch batch) {
         lock.lock();
         try {
-            if (ring.size() >= capacity) {
+            if (inRing() >= capacity) {
                 batch.moveTo(ActiveBatch.Stage.PARKED);
             } else {
                 batch.moveTo(ActiveBatch.Stage.WAITING);
-                ring.addLast(batch);
+                enter(batch);
                 changed.signal();
             }
         } finally {
@@ -99,9 +111,9 @@ final class WaitingBatches {
                 if (closed) {
                     return null;
                 }
-                refill = behind && !refilling && ring.size() <= capacity / 2;
+                refill = behind && !refilling && inRing() <= capacity / 2;
                 if (!refill) {
-                    ActiveBatch first = ring.pollFirst();
+                    ActiveBatch first = pollFirst();
                     if (first != null) {
                         first.moveTo(ActiveBatch.Stage.FEEDING);
                         return first;
@@ -117,6 +129,26 @@ final class WaitingBatches {
                 refill();
             }
         }
+    }
+
+    /** Call only with the lock held, as the next two. */
+    private void enter(ActiveBatch batch) {
+        (batch.total() <= SMALL ? small : large).addLast(batch);
+    }
+
+    private @Nullable ActiveBatch pollFirst() {
+        boolean largeFirst = small.isEmpty() || passedOver >= PATIENCE;
+        ActiveBatch first = largeFirst ? large.pollFirst() : null;
+        if (first != null) {
+            passedOver = 0;
+            return first;
+        }
+        passedOver = large.isEmpty() ? 0 : passedOver + 1;
+        return small.pollFirst();
+    }
+
+    private int inRing() {
+        return small.size() + large.size();
     }
 
     /** Call only after having set {@code refilling}. */
@@ -139,7 +171,7 @@ final class WaitingBatches {
             try {
                 refilling = false;
                 if (page != null) {
-                    ring.addAll(page.batches());
+                    page.batches().forEach(this::enter);
                     cursor = page.goOnAfter();
                     behind = cursor != 0 || forgottenSincePassBegan;
                 }
@@ -164,7 +196,7 @@ final class WaitingBatches {
     int size() {
         lock.lock();
         try {
-            return ring.size();
+            return inRing();
         } finally {
             lock.unlock();
         }

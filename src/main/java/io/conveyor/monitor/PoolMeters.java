@@ -79,7 +79,12 @@ final class PoolMeters implements MeterBinder, PoolListener {
                 "Callers that may run jobs at once",
                 PoolSnapshot::callerRunsPermits);
         gauge(registry, "conveyor.queue.depth", "jobs", "Jobs that wait in memory for a worker", PoolSnapshot::queued);
-        gauge(registry, "conveyor.queue.capacity", "jobs", "Jobs that may wait in memory", PoolSnapshot::queueCapacity);
+        gauge(
+                registry,
+                "conveyor.queue.capacity",
+                "jobs",
+                "Jobs that may wait in memory in each lane of the queue",
+                PoolSnapshot::queueCapacity);
         gauge(
                 registry,
                 "conveyor.queue.size",

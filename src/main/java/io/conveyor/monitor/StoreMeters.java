@@ -15,6 +15,7 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.ToDoubleFunction;
@@ -110,10 +111,11 @@ final class StoreMeters implements StoreListener {
     }
 
     @Override
-    public void recorded(OutcomeEntry outcome, boolean kept) {
-        Counter counter = recorded.get(outcome.state());
-        if (kept && counter != null) {
-            counter.increment();
+    public void recorded(BatchRef batch, List<OutcomeEntry> outcomes, boolean kept) {
+        if (kept) {
+            recorded.forEach((state, counter) -> counter.increment(outcomes.stream()
+                    .mapToInt(outcome -> outcome.state() == state ? 1 : 0)
+                    .sum()));
         }
     }
 

@@ -9,14 +9,17 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The way into the pool: decides whether a ticket gets room in the queue, a permit to run in its caller, or waits for
  * either. While nobody waits, a hand-over is a compare-and-set on the bytes and an offer to the queue, without a lock.
- * Those who wait are served in the order in which they came: whoever makes room puts the first waiter's ticket into the
- * queue himself and then wakes it, so nothing polls, one event wakes one thread, and no newcomer overtakes. A large ticket
- * at the head holds back the small ones behind it, else it would starve; permits pass it by. Thread-safe.
+ * Those who wait for room in one lane of the queue are served in the order in which they came: whoever makes room puts the
+ * first waiter's ticket into the queue himself and then wakes it, so nothing polls, one event wakes one thread, and no
+ * newcomer overtakes. A ticket of many bytes at the head holds back the others behind it, else it would starve; permits
+ * pass it by, and go to who waits for the lane of the smallest groups first. The lanes have nothing else in common, so
+ * nobody waits at the door for what waits in another lane. Thread-safe.
  *
  * <h2>Threads and state</h2>
  *
@@ -31,17 +34,15 @@ final class Intake {
     private final Crew crew;
     private final long byteBound;
     private final int permits;
-    private final AtomicLong bytes = new AtomicLong();
+    private final List<Door> doors =
+            IntStream.range(0, LaneQueue.LANES).mapToObj(lane -> new Door()).toList();
     private final ConcurrentLinkedQueue<Slot> idlePermits;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition permitsHome = lock.newCondition();
 
     // Mutable state
 
-    /** Who waits, in the order of coming; only under the lock. */
-    private final ArrayDeque<Waiter> line = new ArrayDeque<>();
-
-    /** Length of the line; written under the lock, read by anyone. */
+    /** Who waits, at all doors; written under the lock, read by anyone. */
     private volatile int waiting;
 
     /** Written under the lock, read by anyone. */
@@ -70,11 +71,12 @@ final class Intake {
      * @throws InterruptedException if the thread is interrupted while it waits; the ticket then has no place
      */
     Verdict hand(Ticket ticket, boolean mayRun, long nanos) throws InterruptedException {
-        if (waiting == 0) {
+        Door door = door(ticket);
+        if (door.waiting == 0) {
             if (admit(ticket)) {
                 return Verdict.QUEUED;
             }
-            roomFreed(); // Others may have failed on the bytes that this attempt held for a moment.
+            roomFreed(door); // Others may have failed on the bytes that this attempt held for a moment.
             if (mayRun && waiting == 0 && takePermit(ticket)) {
                 return closed ? refuseWithPermit(ticket) : Verdict.RUN;
             }
@@ -85,7 +87,8 @@ final class Intake {
 
     /** Reserves the bytes and offers to the queue: both or nothing. */
     private boolean admit(Ticket ticket) {
-        if (!reserve(ticket.bytes())) {
+        Door door = door(ticket);
+        if (!reserve(door, ticket.bytes())) {
             return false;
         }
         boolean admitted = false;
@@ -93,19 +96,19 @@ final class Intake {
             admitted = crew.tryHandOver(ticket);
         } finally {
             if (!admitted) {
-                bytes.addAndGet(-ticket.bytes());
+                door.bytes.addAndGet(-ticket.bytes());
             }
         }
         return admitted;
     }
 
-    private boolean reserve(long wanted) {
+    private boolean reserve(Door door, long wanted) {
         if (wanted == 0) {
             return true;
         }
-        long held = bytes.get();
+        long held = door.bytes.get();
         while (held <= byteBound - wanted) {
-            long seen = bytes.compareAndExchange(held, held + wanted);
+            long seen = door.bytes.compareAndExchange(held, held + wanted);
             if (seen == held) {
                 return true;
             }
@@ -140,8 +143,7 @@ final class Intake {
             } else if (ticket.isWithdrawn()) {
                 me.verdict = Verdict.NO_ROOM;
             } else {
-                line.addLast(me);
-                waiting = line.size();
+                door(ticket).line.addLast(me);
                 serve();
             }
         } finally {
@@ -178,7 +180,7 @@ final class Intake {
             if (me.verdict != null) {
                 return false;
             }
-            line.remove(me);
+            door(me.ticket).line.remove(me);
             me.verdict = Verdict.NO_ROOM;
             serve(); // It may have been the large one at the head.
             return true;
@@ -192,9 +194,10 @@ final class Intake {
         lock.lock();
         try {
             ticket.withdraw();
-            for (Waiter waiter : line) {
+            Door door = door(ticket);
+            for (Waiter waiter : door.line) {
                 if (waiter.ticket == ticket) {
-                    line.remove(waiter);
+                    door.line.remove(waiter);
                     waiter.settle(Verdict.NO_ROOM);
                     serve();
                     return;
@@ -206,39 +209,53 @@ final class Intake {
     }
 
     /**
-     * Gives what is free to those who wait: room to the head for as long as its ticket fits, permits to the first who may
-     * use them. Call only with the lock held.
+     * Gives what is free to those who wait: room to the head of each line for as long as its ticket fits, permits to the
+     * first who may use them. Call only with the lock held, and whenever a line has changed.
      */
     private void serve() {
         if (!closed) {
-            Waiter head = line.peekFirst();
-            while (head != null && admit(head.ticket)) {
-                line.removeFirst();
-                head.settle(Verdict.QUEUED);
-                head = line.peekFirst();
-            }
-            Iterator<Waiter> rest = line.iterator();
-            while (rest.hasNext() && !idlePermits.isEmpty()) {
-                Waiter next = rest.next();
-                if (next.mayRun && takePermit(next.ticket)) {
-                    rest.remove();
-                    next.settle(Verdict.RUN);
-                }
+            doors.forEach(this::giveRoom);
+            doors.forEach(this::givePermits);
+        }
+        int all = 0;
+        for (Door door : doors) {
+            door.waiting = door.line.size();
+            all += door.waiting;
+        }
+        waiting = all;
+    }
+
+    private void giveRoom(Door door) {
+        Waiter head = door.line.peekFirst();
+        while (head != null && admit(head.ticket)) {
+            door.line.removeFirst();
+            head.settle(Verdict.QUEUED);
+            head = door.line.peekFirst();
+        }
+    }
+
+    private void givePermits(Door door) {
+        Iterator<Waiter> line = door.line.iterator();
+        while (line.hasNext() && !idlePermits.isEmpty()) {
+            Waiter next = line.next();
+            if (next.mayRun && takePermit(next.ticket)) {
+                line.remove();
+                next.settle(Verdict.RUN);
             }
         }
-        waiting = line.size();
     }
 
     /** A worker has taken the ticket out of the queue. */
     void taken(Ticket ticket) {
+        Door door = door(ticket);
         if (ticket.bytes() != 0) {
-            bytes.addAndGet(-ticket.bytes());
+            door.bytes.addAndGet(-ticket.bytes());
         }
-        roomFreed();
+        roomFreed(door);
     }
 
-    private void roomFreed() {
-        if (waiting > 0) {
+    private void roomFreed(Door door) {
+        if (door.waiting > 0) {
             lock.lock();
             try {
                 serve();
@@ -272,9 +289,11 @@ final class Intake {
         try {
             boolean first = !closed;
             closed = true;
-            line.forEach(waiter -> waiter.settle(Verdict.CLOSED));
-            line.clear();
-            waiting = 0;
+            for (Door door : doors) {
+                door.line.forEach(waiter -> waiter.settle(Verdict.CLOSED));
+                door.line.clear();
+            }
+            serve();
             return first;
         } finally {
             lock.unlock();
@@ -288,7 +307,7 @@ final class Intake {
         List<Ticket> tickets = new ArrayList<>(queued.size());
         for (Runnable runnable : queued) {
             Ticket ticket = (Ticket) runnable;
-            bytes.addAndGet(-ticket.bytes());
+            door(ticket).bytes.addAndGet(-ticket.bytes());
             tickets.add(ticket);
         }
         return tickets;
@@ -320,7 +339,23 @@ final class Intake {
     }
 
     long bytes() {
-        return bytes.get();
+        return doors.stream().mapToLong(door -> door.bytes.get()).sum();
+    }
+
+    private Door door(Ticket ticket) {
+        return doors.get(ticket.lane());
+    }
+
+    /** The way into one lane: the bytes that wait in it, and who waits for room there. */
+    private static final class Door {
+
+        private final AtomicLong bytes = new AtomicLong();
+
+        /** Who waits, in the order of coming; only under the lock. */
+        private final ArrayDeque<Waiter> line = new ArrayDeque<>();
+
+        /** Length of the line; written under the lock, read by anyone. */
+        private volatile int waiting;
     }
 
     /** Somebody in the line. The verdict is written once, under the lock, except that a waiter refused at the door has it at once. */

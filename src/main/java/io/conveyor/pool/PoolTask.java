@@ -15,4 +15,13 @@ public interface PoolTask extends Runnable {
      * larger than the whole byte bound of the pool counts as the bound: it waits alone.
      */
     long bytes();
+
+    /**
+     * How many tasks come together with this one, itself included, as far as is known. A task waits behind tasks of
+     * groups of about the same size only, so a small group need not wait for a large one that came first. Asked once,
+     * when it is offered; without limit if not said otherwise.
+     */
+    default long groupSize() {
+        return Long.MAX_VALUE;
+    }
 }

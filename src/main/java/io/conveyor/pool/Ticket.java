@@ -10,6 +10,7 @@ final class Ticket implements Runnable {
 
     private final WorkerPool pool;
     private final PoolTask task;
+    private final int lane;
     private final long bytes;
     private final long offeredAt;
 
@@ -24,9 +25,10 @@ final class Ticket implements Runnable {
     /** Whether nobody wants it in the queue any more; guarded by the intake's lock. */
     private boolean withdrawn;
 
-    Ticket(WorkerPool pool, PoolTask task, long bytes, long offeredAt) {
+    Ticket(WorkerPool pool, PoolTask task, int lane, long bytes, long offeredAt) {
         this.pool = pool;
         this.task = task;
+        this.lane = lane;
         this.bytes = bytes;
         this.offeredAt = offeredAt;
     }
@@ -39,6 +41,11 @@ final class Ticket implements Runnable {
 
     PoolTask task() {
         return task;
+    }
+
+    /** The lane of the queue in which it waits. */
+    int lane() {
+        return lane;
     }
 
     /** What it counts in the byte bound; never more than the whole bound. */

@@ -15,7 +15,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A crew of fixed size over one bounded queue; what does not fit is run by the thread that brings it, as long as there are
+ * A crew of fixed size over one bounded queue with lanes ({@link PoolTask#groupSize}); what does not fit is run by the thread that brings it, as long as there are
  * permits for that, and else waits. Never more than {@code workers + callerRuns} tasks run at once, never more than the
  * queue's bounds wait in it, and no task is dropped: each ends up in exactly one of run, refused (the offer says so) and
  * handed back by {@link #drain}. Thread-safe.
@@ -161,7 +161,8 @@ public final class WorkerPool implements AutoCloseable {
         if (bytes < 0) {
             throw new IllegalArgumentException("A task says that it holds " + bytes + " bytes: return 0 or more");
         }
-        return new Ticket(this, task, Math.min(bytes, config.queueBytes()), clock.getAsLong());
+        int lane = LaneQueue.laneOf(task.groupSize());
+        return new Ticket(this, task, lane, Math.min(bytes, config.queueBytes()), clock.getAsLong());
     }
 
     /** Ends the wait for room of whoever waits with that ticket. */
@@ -411,7 +412,7 @@ public final class WorkerPool implements AutoCloseable {
                 queued,
                 config.queueCapacity(),
                 intake.bytes(),
-                config.queueBytes(),
+                LaneQueue.LANES * config.queueBytes(),
                 config.callerRuns(),
                 busy(permits),
                 intake.waiting(),
@@ -423,7 +424,7 @@ public final class WorkerPool implements AutoCloseable {
                 busySeconds(permits, now),
                 UtilisationMeter.mean(lately),
                 UtilisationMeter.mean(meter.shares(TimeUnit.SECONDS.toNanos(60), now)),
-                (double) queued / config.queueCapacity(),
+                (double) crew.longestLane() / config.queueCapacity(),
                 allSlots().mapToLong(slot -> slot.runningNanos(now)).max().orElse(0) / NANOS_PER_SECOND,
                 stuck(),
                 crewNow(now, lately));

@@ -73,8 +73,8 @@ final class GroupCommitter implements AutoCloseable {
         /** The store could not write; tried again, unless {@code forGood}. */
         void failed(StoreException failure, boolean forGood);
 
-        /** The content of these outcomes cannot be stored; they are given up. */
-        void refused(List<OutcomeEntry> outcomes);
+        /** The content of these outcomes of a batch cannot be stored; they are given up. */
+        void refused(BatchRef batch, List<OutcomeEntry> outcomes);
     }
 
     private final WriterConnection connection;
@@ -305,7 +305,7 @@ final class GroupCommitter implements AutoCloseable {
                 BatchRef batch = outcomes.get(0).segment().batch();
                 log.error("{} outcomes of the batch {} cannot be stored", outcomes.size(), batch, failure.exception());
                 drop(outcomes);
-                observer.refused(outcomes);
+                observer.refused(batch, outcomes);
             }
         }
     }

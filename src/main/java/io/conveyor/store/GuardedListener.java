@@ -1,6 +1,7 @@
 package io.conveyor.store;
 
 import io.conveyor.job.BatchOutcome;
+import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,9 +35,9 @@ final class GuardedListener implements StoreListener {
     }
 
     @Override
-    public void recorded(OutcomeEntry outcome, boolean kept) {
+    public void recorded(BatchRef batch, List<OutcomeEntry> outcomes, boolean kept) {
         try {
-            listener.recorded(outcome, kept);
+            listener.recorded(batch, outcomes, kept);
         } catch (RuntimeException e) {
             failed(e);
         }

@@ -349,10 +349,10 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
         }
 
         @Override
-        public void refused(List<OutcomeEntry> outcomes) {
+        public void refused(BatchRef batch, List<OutcomeEntry> outcomes) {
             late.addAndGet(outcomes.size());
             for (StoreListener listener : listeners) {
-                outcomes.forEach(outcome -> listener.recorded(outcome, false));
+                listener.recorded(batch, outcomes, false);
             }
         }
     }

@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * Writes outcomes in the transaction of the caller: takes them off their segments (the fence), numbers them, packs them
@@ -135,8 +136,8 @@ final class OutcomeWriter {
                 session.insertBlock(share.segment, seq, block);
                 seq += block.count();
             }
-            written.kept.add(share.outcomes);
         }
+        written.keep(batch, taken, count);
         BatchOutcome end = standing.end();
         if (end != null && session.end(batch, end, clock.millis(), retentionMillis)) {
             written.ended.put(batch, end);
@@ -166,11 +167,20 @@ final class OutcomeWriter {
     /** What a transaction did with the outcomes: told to listeners after its commit, undone after its rollback. */
     static final class Written {
 
-        private final List<List<OutcomeEntry>> kept = new ArrayList<>();
+        private final List<Kept> kept = new ArrayList<>();
         private final List<OutcomeEntry> late = new ArrayList<>();
         private final Map<BatchRef, BatchOutcome> ended = new LinkedHashMap<>();
         /** What the references knew before. */
         private final Map<SegmentRef, BitSet> before = new HashMap<>();
+
+        /** Outcomes of one batch, in the order of their numbers. */
+        private record Kept(BatchRef batch, List<OutcomeEntry> outcomes) {}
+
+        private void keep(BatchRef batch, List<Share> shares, int count) {
+            List<OutcomeEntry> all = new ArrayList<>(count);
+            shares.forEach(share -> all.addAll(share.outcomes));
+            kept.add(new Kept(batch, all));
+        }
 
         private void remember(SegmentRef segment) {
             before.computeIfAbsent(segment, SegmentRef::copyOfRecorded);
@@ -183,7 +193,7 @@ final class OutcomeWriter {
         }
 
         int keptOutcomes() {
-            return kept.stream().mapToInt(List::size).sum();
+            return kept.stream().mapToInt(each -> each.outcomes().size()).sum();
         }
 
         int lateOutcomes() {
@@ -195,14 +205,10 @@ final class OutcomeWriter {
         }
 
         void tell(StoreListener listener) {
-            for (List<OutcomeEntry> outcomes : kept) {
-                for (OutcomeEntry outcome : outcomes) {
-                    listener.recorded(outcome, true);
-                }
-            }
-            for (OutcomeEntry outcome : late) {
-                listener.recorded(outcome, false);
-            }
+            kept.forEach(each -> listener.recorded(each.batch(), each.outcomes(), true));
+            late.stream()
+                    .collect(Collectors.groupingBy(outcome -> outcome.segment().batch()))
+                    .forEach((batch, outcomes) -> listener.recorded(batch, outcomes, false));
             ended.forEach(listener::ended);
         }
     }

@@ -1,6 +1,7 @@
 package io.conveyor.store;
 
 import io.conveyor.job.BatchOutcome;
+import java.util.List;
 
 /**
  * Hears what has reached the disk. Called on the store's writer thread after the commit, with no lock held and no
@@ -14,8 +15,11 @@ public interface StoreListener {
     /** More jobs of an opened batch are accepted. Called on the thread that brought them. */
     default void appended(BatchRef batch, int jobs) {}
 
-    /** An outcome is final, or was refused as late ({@code kept} false) because its job has one, its segment another owner, or it is gone. */
-    default void recorded(OutcomeEntry outcome, boolean kept) {}
+    /**
+     * Outcomes of one batch are final, or were refused as late ({@code kept} false) because their jobs have one, their
+     * segments another owner, or they are gone. A call or two a batch and commit; the list is for reading, during the call.
+     */
+    default void recorded(BatchRef batch, List<OutcomeEntry> outcomes, boolean kept) {}
 
     /**
      * A batch has ended; comes after {@link #recorded} of its last outcome. Of a batch without jobs: after

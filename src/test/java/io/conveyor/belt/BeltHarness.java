@@ -26,6 +26,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.UnaryOperator;
 
 /** A belt over a real pool and a real SQLite file, as the service puts it together. */
 final class BeltHarness implements AutoCloseable {
@@ -45,11 +46,15 @@ final class BeltHarness implements AutoCloseable {
     }
 
     BeltHarness(Path file, int workers, int queue, int callers, int ring, JobHandler... handlers) {
-        open = TestStores.open(file);
-        store = open.store();
-        pool = new WorkerPool(new WorkerPoolConfig("test", workers, queue, 1 << 20, callers));
+        this(new Parts(file, workers, queue, callers, ring), handlers);
+    }
+
+    BeltHarness(Parts parts, JobHandler... handlers) {
+        open = TestStores.open(parts.file());
+        store = parts.around().apply(open.store());
+        pool = new WorkerPool(new WorkerPoolConfig("test", parts.workers(), parts.queue(), 1 << 20, parts.callers()));
         HandlerRegistry registry = new HandlerRegistry(List.of(handlers));
-        RunningJobs running = new RunningJobs(workers + callers);
+        RunningJobs running = new RunningJobs(parts.places());
         Clock clock = Clock.systemUTC();
         JobRunner runner = new JobRunner(new JobRunner.Parts(
                 pool,
@@ -59,9 +64,42 @@ final class BeltHarness implements AutoCloseable {
                 new SizingAdvice(),
                 Duration.ofSeconds(60),
                 clock,
-                List.of(),
+                parts.listeners(),
                 error -> {}));
-        belt = new Belt(store, pool, registry, running, runner, ring);
+        belt = new Belt(store, pool, registry, running, runner, parts.ring());
+    }
+
+    /**
+     * What a belt is made of, where a test wants something special.
+     *
+     * @param places of running jobs
+     * @param around wraps the store
+     */
+    record Parts(
+            Path file,
+            int workers,
+            int queue,
+            int callers,
+            int ring,
+            int places,
+            List<JobListener> listeners,
+            UnaryOperator<BatchStore> around) {
+
+        Parts(Path file, int workers, int queue, int callers, int ring) {
+            this(file, workers, queue, callers, ring, workers + callers, List.of(), UnaryOperator.identity());
+        }
+
+        Parts withPlaces(int number) {
+            return new Parts(file, workers, queue, callers, ring, number, listeners, around);
+        }
+
+        Parts withListener(JobListener listener) {
+            return new Parts(file, workers, queue, callers, ring, places, List.of(listener), around);
+        }
+
+        Parts withStore(UnaryOperator<BatchStore> wrapper) {
+            return new Parts(file, workers, queue, callers, ring, places, listeners, wrapper);
+        }
     }
 
     BeltHarness started() {

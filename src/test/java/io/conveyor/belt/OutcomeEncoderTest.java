@@ -101,4 +101,14 @@ class OutcomeEncoderTest {
             assertThat(Instant.parse(text).toEpochMilli()).isEqualTo(millis);
         }
     }
+
+    @Test
+    void numbersOfEveryLengthAreRight() {
+        for (long number : new long[] {0, 9, 10, 99, 100, 12_345, Integer.MAX_VALUE, Long.MAX_VALUE}) {
+            Run run = new Run((int) Math.min(number, Integer.MAX_VALUE), number, number, 0, 0, "w");
+            assertThat(new String(encoder.tail(job(null), output("1"), run), StandardCharsets.UTF_8))
+                    .contains(",\"attempts\":" + run.attempts() + ",\"wait_ms\":" + number + ",\"duration_ms\":"
+                            + number + ",\"started_at\":");
+        }
+    }
 }

@@ -2,7 +2,12 @@ package io.conveyor.belt;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.conveyor.job.JobState;
+import io.conveyor.store.BatchRef;
+import io.conveyor.store.OutcomeEntry;
+import io.conveyor.store.SegmentRef;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class WaitersTest {
@@ -24,11 +29,33 @@ class WaitersTest {
         waiters.onEnd(1, calls::incrementAndGet);
         waiters.onOutcome(1, 5, calls::incrementAndGet);
         waiters.ended(2);
-        waiters.recorded(1, 6);
-        waiters.recorded(2, 5);
+        recorded(1, 4, 6);
+        recorded(2, 5);
         assertThat(calls).hasValue(0);
-        waiters.recorded(1, 5);
+        recorded(1, 4, 5, 6);
         assertThat(calls).hasValue(1);
+    }
+
+    @Test
+    void whoeverIsLeftOfThoseWhoWaitForJobsOfOneBatchIsCalled() {
+        Belt.Registration first = waiters.onOutcome(1, 5, calls::incrementAndGet);
+        waiters.onOutcome(1, 6, calls::incrementAndGet);
+        waiters.onOutcome(1, 7, calls::incrementAndGet);
+        first.close();
+        first.close();
+        recorded(1, 5, 6);
+        assertThat(calls).hasValue(1);
+        recorded(1, 7);
+        assertThat(calls).hasValue(2);
+    }
+
+    private void recorded(long batchNo, int... indexes) {
+        SegmentRef segment = SegmentRef.fresh(new BatchRef("default", batchNo, "b"), 0);
+        waiters.recorded(
+                batchNo,
+                IntStream.of(indexes)
+                        .mapToObj(index -> new OutcomeEntry(segment, index, JobState.SUCCEEDED, new byte[0], 0))
+                        .toList());
     }
 
     @Test

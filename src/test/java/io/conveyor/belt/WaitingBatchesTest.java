@@ -19,7 +19,11 @@ class WaitingBatchesTest {
             4);
 
     private static ActiveBatch batch(long number) {
-        return new ActiveBatch(new BatchRef("default", number, "b" + number), 0, 10, 0);
+        return batch(number, 10);
+    }
+
+    private static ActiveBatch batch(long number, int total) {
+        return new ActiveBatch(new BatchRef("default", number, "b" + number), 0, total, 0);
     }
 
     @Test
@@ -35,6 +39,24 @@ class WaitingBatchesTest {
             waiting.add(next);
         }
         assertThat(turns).containsExactly(a, b, a, b);
+    }
+
+    @Test
+    void whatOneTurnCanFeedGoesFirstAndStarvesNobody() throws Exception {
+        ActiveBatch big = batch(1, 257);
+        ActiveBatch bigger = batch(2, 1_000_000);
+        waiting.add(big);
+        waiting.add(bigger);
+        List<Long> turns = new ArrayList<>();
+        for (long number = 3; number < 10; number++) {
+            waiting.add(batch(number, 256));
+            ActiveBatch next = waiting.take();
+            turns.add(next.ref().batchNo());
+        }
+        assertThat(turns).containsExactly(3L, 4L, 5L, 1L, 6L, 7L, 8L);
+        assertThat(waiting.take().ref().batchNo()).isEqualTo(2);
+        assertThat(waiting.take().ref().batchNo()).isEqualTo(9);
+        assertThat(waiting.size()).isZero();
     }
 
     @Test

@@ -611,7 +611,7 @@ abstract class BatchStoreContract {
             }
 
             @Override
-            public void recorded(OutcomeEntry outcome, boolean kept) {
+            public void recorded(BatchRef batch, List<OutcomeEntry> outcomes, boolean kept) {
                 throw new IllegalStateException("recorded");
             }
 

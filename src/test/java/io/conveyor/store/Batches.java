@@ -105,8 +105,8 @@ final class Batches {
         }
 
         @Override
-        public void recorded(OutcomeEntry outcome, boolean wasKept) {
-            (wasKept ? kept : late).add(outcome);
+        public void recorded(BatchRef batch, List<OutcomeEntry> outcomes, boolean wasKept) {
+            (wasKept ? kept : late).addAll(outcomes);
         }
 
         @Override

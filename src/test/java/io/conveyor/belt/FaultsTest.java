@@ -1,0 +1,119 @@
+package io.conveyor.belt;
+
+import static io.conveyor.belt.BeltHarness.PATIENCE_SECONDS;
+import static io.conveyor.belt.BeltHarness.handler;
+import static io.conveyor.belt.BeltHarness.segments;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.conveyor.handler.JobHandler;
+import io.conveyor.handler.JobOutput;
+import io.conveyor.job.BatchOutcome;
+import io.conveyor.store.BatchRef;
+import io.conveyor.store.BatchStore;
+import io.conveyor.store.NewBatch;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What goes wrong between the store, the handler and the recording loses no outcome and leaves nothing behind. */
+class FaultsTest {
+
+    private static final JobHandler ECHO = handler("echo", job -> new JobOutput(job.input()));
+
+    @TempDir
+    private Path directory;
+
+    private BeltHarness.Parts parts(int workers) {
+        return new BeltHarness.Parts(directory.resolve("belt.db"), workers, 4, 0, WaitingBatches.CAPACITY);
+    }
+
+    @Test
+    void aJobThatFindsNoPlaceAmongTheRunningOnesFailsAndItsBatchEnds() throws Exception {
+        CountDownLatch finish = new CountDownLatch(1);
+        JobHandler slow = handler("slow", job -> {
+            finish.await();
+            return new JobOutput(job.input());
+        });
+        try (BeltHarness harness = new BeltHarness(parts(2).withPlaces(1), slow).started()) {
+            BatchRef ref = harness.seal("broken-law", segments("slow", 2, 0));
+            CountDownLatch one = new CountDownLatch(1);
+            harness.belt.onOutcome(ref.batchNo(), 0, one::countDown);
+            harness.belt.onOutcome(ref.batchNo(), 1, one::countDown);
+            harness.belt.feed(ref, segments("slow", 2, 0), Duration.ZERO);
+            assertThat(one.await(PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
+            finish.countDown();
+
+            assertThat(harness.awaitEnd(ref).outcome()).isEqualTo(BatchOutcome.PARTIAL);
+            assertThat(harness.results(ref))
+                    .filteredOn(line -> line.contains("\"state\":\"failed\""))
+                    .singleElement()
+                    .asString()
+                    .contains("/problems/job-failed")
+                    .doesNotContain("Exception", "at once");
+        }
+    }
+
+    @Test
+    void aListenerThatThrowsDoesNotTouchTheOutcome() throws Exception {
+        JobListener throwing = (kind, state, nanos) -> {
+            throw new IllegalStateException("no meter today");
+        };
+        try (BeltHarness harness = new BeltHarness(parts(1).withListener(throwing), ECHO).started()) {
+            BatchRef ref = harness.submit("told", segments("echo", 3, 0), Duration.ofSeconds(PATIENCE_SECONDS));
+            assertThat(harness.awaitEnd(ref).outcome()).isEqualTo(BatchOutcome.SUCCEEDED);
+        }
+    }
+
+    @Test
+    void aBatchThatEndsWhileTheBacklogIsReadIsNotTakenUp() throws Exception {
+        Queue<BatchRef> renewed = new ConcurrentLinkedQueue<>();
+        CountDownLatch read = new CountDownLatch(1);
+        CountDownLatch ended = new CountDownLatch(1);
+        BeltHarness.Parts parts = parts(2).withStore(store -> around(store, renewed, read, ended));
+        try (BeltHarness harness = new BeltHarness(parts, ECHO)) {
+            var jobs = segments("echo", 3, 0);
+            BatchRef ending = harness.seal("ending", jobs);
+            BatchRef old = new BatchRef(BeltHarness.TENANT, harness.store.newBatchNo(), "old");
+            harness.store.seal(new NewBatch(old, null, null, new byte[] {1}, 0, 3, 0), jobs);
+            harness.started();
+            assertThat(read.await(PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
+            harness.belt.feed(ending, jobs, Duration.ofSeconds(PATIENCE_SECONDS));
+            harness.awaitEnd(ending);
+            ended.countDown();
+
+            // Taken up after the other one was looked at: both stand on one page of the backlog.
+            harness.awaitEnd(old);
+            assertThat(renewed).containsExactly(old);
+        }
+    }
+
+    /** The store, but what it has read of the backlog arrives only after a batch of it has ended. */
+    private static BatchStore around(
+            BatchStore store, Queue<BatchRef> renewed, CountDownLatch read, CountDownLatch ended) {
+        return (BatchStore) Proxy.newProxyInstance(
+                BatchStore.class.getClassLoader(), new Class<?>[] {BatchStore.class}, (proxy, method, arguments) -> {
+                    if (method.getName().equals("renewEpoch")) {
+                        renewed.add((BatchRef) arguments[0]);
+                    }
+                    Object answer;
+                    try {
+                        answer = method.invoke(store, arguments);
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                    }
+                    if (method.getName().equals("unfinished")) {
+                        read.countDown();
+                        assertThat(ended.await(PATIENCE_SECONDS, TimeUnit.SECONDS))
+                                .isTrue();
+                    }
+                    return answer;
+                });
+    }
+}
