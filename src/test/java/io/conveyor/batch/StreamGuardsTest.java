@@ -267,12 +267,29 @@ class StreamGuardsTest {
     }
 
     private void rename(String table, String to) throws SQLException {
+        execute("ALTER TABLE " + table + " RENAME TO " + to);
+    }
+
+    private void execute(String sql) throws SQLException {
         String url = environment.getRequiredProperty("spring.datasource.url");
         try (Connection file = DriverManager.getConnection(url);
                 Statement statement = file.createStatement()) {
             statement.execute("PRAGMA busy_timeout = 60000");
-            statement.execute("ALTER TABLE " + table + " RENAME TO " + to);
+            statement.execute(sql);
         }
+    }
+
+    /** As a damaged file may lack one. */
+    @ParameterizedTest
+    @EnumSource
+    void aResultThatIsMissingBreaksTheConnection(ResultQuery.Order order) throws Exception {
+        String path = submitEnded(large(3));
+        execute("DELETE FROM outcome_block WHERE first_seq = 2 AND batch_no = (SELECT max(batch_no) FROM batch)");
+
+        RawStream stream = stream(path + "/results?order=" + order.wireName(), 0);
+        stream.head();
+        assertThatThrownBy(stream::lines).isInstanceOf(IOException.class);
+        assertThat(stream.isWhole()).isFalse();
     }
 
     @ParameterizedTest
