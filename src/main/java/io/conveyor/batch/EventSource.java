@@ -3,6 +3,7 @@ package io.conveyor.batch;
 import io.conveyor.store.StoredBatch;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 
 /**
  * Results as server-sent events, with the progress of the batch between them and its end after them. The id of an event is
@@ -29,17 +30,22 @@ final class EventSource extends ResultSource {
     private static final int LOOK = 256;
 
     private final Batches batches;
+    private final LongSupplier nanoTime;
     private final boolean withIds;
 
     // Mutable state
     private boolean begun;
-    private long saidAt = System.nanoTime();
-    private long progressAt = saidAt - PROGRESS_NANOS;
+    private long saidAt;
+    private long progressAt;
     private String progress = "";
 
-    EventSource(Feed feed, Batches batches) {
+    /** @param nanoTime what time it is, in the manner of {@link System#nanoTime} */
+    EventSource(Feed feed, Batches batches, LongSupplier nanoTime) {
         super(feed, false);
         this.batches = batches;
+        this.nanoTime = nanoTime;
+        saidAt = nanoTime.getAsLong();
+        progressAt = saidAt - PROGRESS_NANOS;
         withIds = feed.query().order() == ResultQuery.Order.COMPLETION;
     }
 
@@ -49,13 +55,13 @@ final class EventSource extends ResultSource {
             begun = true;
             return RETRY;
         }
-        boolean due = count() % LOOK == LOOK - 1 && System.nanoTime() - progressAt >= PROGRESS_NANOS;
+        boolean due = count() % LOOK == LOOK - 1 && nanoTime.getAsLong() - progressAt >= PROGRESS_NANOS;
         return due ? progress(cursor.now()) : NOTHING;
     }
 
     /** Nothing if the batch has not changed since the last time, but for the passing of time. */
     private byte[] progress(StoredBatch now) {
-        progressAt = System.nanoTime();
+        progressAt = nanoTime.getAsLong();
         Batches.Shown shown = batches.show(now);
         String version = Batches.etag(shown);
         if (version.equals(progress) || now.ended()) {
@@ -67,7 +73,7 @@ final class EventSource extends ResultSource {
 
     @Override
     byte[] idle() {
-        long now = System.nanoTime();
+        long now = nanoTime.getAsLong();
         byte[] said = now - progressAt >= PROGRESS_NANOS ? progress(cursor.batch()) : NOTHING;
         if (said.length == 0 && now - saidAt >= HEARTBEAT_NANOS) {
             said = HEARTBEAT;
@@ -86,7 +92,7 @@ final class EventSource extends ResultSource {
 
     @Override
     byte[] before() {
-        saidAt = System.nanoTime();
+        saidAt = nanoTime.getAsLong();
         return ascii(withIds ? "event: result\nid: " + cursor.seq() + "\ndata: " : "event: result\ndata: ");
     }
 

@@ -67,7 +67,8 @@ abstract class ResultSource implements StreamSource {
         try {
             return write(chunk);
         } catch (StoreException e) {
-            throw new StreamCutException(String.valueOf(e.getMessage()));
+            cursor.now(); // a batch that is deleted is no fault of the store
+            throw e;
         }
     }
 

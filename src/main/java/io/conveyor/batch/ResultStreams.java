@@ -116,7 +116,9 @@ final class ResultStreams {
 
     void writeEvents(StoredBatch batch, ResultQuery query, HttpServletRequest request) throws IOException {
         pump.open(
-                request, StreamPump.Opening.of(Format.EVENTS.wireName(), new EventSource(feed(batch, query), batches)));
+                request,
+                StreamPump.Opening.of(
+                        Format.EVENTS.wireName(), new EventSource(feed(batch, query), batches, System::nanoTime)));
     }
 
     /** Writes a page of results. */

@@ -1,19 +1,55 @@
 package io.conveyor.web;
 
+import java.io.IOException;
+import org.apache.coyote.Processor;
 import org.apache.coyote.http11.Http11NioProtocol;
+import org.apache.coyote.http11.Http11Processor;
+import org.apache.tomcat.util.net.AbstractEndpoint.Handler.SocketState;
+import org.apache.tomcat.util.net.SocketEvent;
+import org.apache.tomcat.util.net.SocketWrapperBase;
 
 /**
- * HTTP/1.1 with small buffers for each response. By default Tomcat keeps 24 KiB of them for each connection that waits, of
- * which streams, that come with a buffer of their own, need nothing: a thousand of them would fill a small heap. Made by
- * Tomcat from its name.
+ * HTTP/1.1 with small buffers for each response, and with patience for clients of streams. By default Tomcat keeps 24 KiB
+ * of buffers for each connection that waits, of which streams, that come with a buffer of their own, need nothing: a
+ * thousand of them would fill a small heap. Made by Tomcat from its name.
  */
 public final class LeanProtocol extends Http11NioProtocol {
 
     /** Bytes, and characters, that a response collects before it is sent; 1 KiB holds most answers of the API. */
     private static final int BUFFER = 1024;
 
+    private static final int NO_TIMEOUT = -1;
+
     @Override
     public int getDesiredBufferSize() {
         return BUFFER;
+    }
+
+    @Override
+    protected Processor createProcessor() {
+        return new Patient();
+    }
+
+    /**
+     * Waits for as long as the client likes with an answer that holds no thread: who reads late, or stops to think, must not
+     * find its stream broken. A client that is gone is found by its kernel's answers, or the lack of them.
+     */
+    private final class Patient extends Http11Processor {
+
+        Patient() {
+            super(LeanProtocol.this, LeanProtocol.this.getAdapter());
+        }
+
+        @Override
+        public SocketState process(SocketWrapperBase<?> socket, SocketEvent event) throws IOException {
+            if (!isAsync()) {
+                socket.setWriteTimeout(getConnectionTimeout());
+            }
+            SocketState state = super.process(socket, event);
+            if (state == SocketState.LONG) {
+                socket.setWriteTimeout(NO_TIMEOUT);
+            }
+            return state;
+        }
     }
 }
