@@ -32,6 +32,12 @@ final class ActiveBatch {
         FED
     }
 
+    /**
+     * Jobs of a batch that go first in the pool. A round figure: a small batch is early as a whole, and a large one passes
+     * others by no more than this.
+     */
+    private static final int EARLY_JOBS = 16;
+
     private static final long NOT_STARTED = Long.MIN_VALUE;
 
     private final BatchRef ref;
@@ -101,6 +107,16 @@ final class ActiveBatch {
     /** A job is about to be handed over. Owner only. */
     void handOver() {
         handed.incrementAndGet();
+    }
+
+    /** Whether the job that is about to be handed over is one of the first of the batch in this process. Owner only. */
+    boolean isEarly() {
+        return handed.get() <= EARLY_JOBS;
+    }
+
+    /** Jobs handed over in this process. */
+    int handed() {
+        return handed.get();
     }
 
     /** The job was not taken after all. Owner only. */

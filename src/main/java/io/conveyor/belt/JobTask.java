@@ -12,10 +12,9 @@ record JobTask(JobRunner runner, ActiveBatch batch, SegmentRef segment, Job job)
         return job.bytes();
     }
 
-    /** The lane of the queue goes by the size of the batch. */
     @Override
-    public long groupSize() {
-        return batch.total();
+    public boolean early() {
+        return batch.isEarly();
     }
 
     @Override

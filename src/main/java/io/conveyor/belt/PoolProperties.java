@@ -10,8 +10,8 @@ import org.springframework.util.unit.DataSize;
  * The crew and the queue in front of it.
  *
  * @param workers size of the crew, 1 or more; 2 per processor and at least 4 when not given
- * @param queueCapacity jobs that wait in memory for a worker in each of the queue's three lanes, 1 or more
- * @param queueBytes bytes of inputs that wait in memory, a third in each lane; at most an eighth of the heap is used
+ * @param queueCapacity jobs that wait in memory for a worker, 1 or more
+ * @param queueBytes bytes of inputs that wait in memory; at most an eighth of the heap is used
  * @param callerRuns how many callers may run jobs themselves at once, 0 or more; as many as workers when not given
  */
 @ConfigurationProperties("conveyor.pool")
@@ -42,7 +42,6 @@ public record PoolProperties(
         WorkerPoolConfig defaults = WorkerPoolConfig.defaults("conveyor");
         int crew = workers == null ? defaults.workers() : workers;
         long bytes = Math.min(queueBytes.toBytes(), Runtime.getRuntime().maxMemory() / HEAP_SHARE);
-        long ofLane = Math.max(1, bytes / WorkerPoolConfig.LANES);
-        return new WorkerPoolConfig("conveyor", crew, queueCapacity, ofLane, callerRuns == null ? crew : callerRuns);
+        return new WorkerPoolConfig("conveyor", crew, queueCapacity, bytes, callerRuns == null ? crew : callerRuns);
     }
 }

@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The ring of batches that wait for a background feeder: each turn takes the first and puts it back at the end, so that
- * no batch starves another. Batches that one turn can feed go before the others, three to one. The ring is bounded; what does not fit is parked, and the store, which has everything,
+ * no batch starves another. Batches that have had little go before the others, three to one, so that one which has just
+ * come need not wait for a round. The ring is bounded; what does not fit is parked, and the store, which has everything,
  * refills the ring when it runs low. Thread-safe.
  *
  * <p><b>Threads and state.</b> One lock guards the ring and the refill. A refill reads the store without the lock, by one
@@ -23,10 +24,10 @@ final class WaitingBatches {
     /** Batches that wait in memory at the most; a few hundred bytes each. */
     static final int CAPACITY = 4096;
 
-    /** Jobs of a batch that one turn can feed: a segment's. */
-    private static final int SMALL = PackedSegment.MAX_JOBS;
+    /** With fewer jobs handed over a batch has had little: what one turn can feed, a segment's. */
+    private static final int LITTLE = PackedSegment.MAX_JOBS;
 
-    /** Turns that small batches may have in a row while large ones wait. A round figure, as the pool has it. */
+    /** Turns that those may have in a row while others wait. A round figure: a turn in four is for who has had much. */
     private static final int PATIENCE = 3;
 
     /** Longest wait of an idle feeder before it looks again, in seconds; signals come earlier. */
@@ -52,10 +53,10 @@ final class WaitingBatches {
     private final Condition changed = lock.newCondition();
 
     // Mutable state, all guarded by lock
-    private final ArrayDeque<ActiveBatch> small = new ArrayDeque<>();
+    private final ArrayDeque<ActiveBatch> fresh = new ArrayDeque<>();
 
-    private final ArrayDeque<ActiveBatch> large = new ArrayDeque<>();
-    /** Turns of small batches since the last of a large one. */
+    private final ArrayDeque<ActiveBatch> begun = new ArrayDeque<>();
+    /** Turns of fresh batches since the last of another. */
     private int passedOver;
 
     private boolean behind = true;
@@ -133,22 +134,22 @@ final class WaitingBatches {
 
     /** Call only with the lock held, as the next two. */
     private void enter(ActiveBatch batch) {
-        (batch.total() <= SMALL ? small : large).addLast(batch);
+        (batch.handed() < LITTLE ? fresh : begun).addLast(batch);
     }
 
     private @Nullable ActiveBatch pollFirst() {
-        boolean largeFirst = small.isEmpty() || passedOver >= PATIENCE;
-        ActiveBatch first = largeFirst ? large.pollFirst() : null;
+        boolean begunFirst = fresh.isEmpty() || passedOver >= PATIENCE;
+        ActiveBatch first = begunFirst ? begun.pollFirst() : null;
         if (first != null) {
             passedOver = 0;
             return first;
         }
-        passedOver = large.isEmpty() ? 0 : passedOver + 1;
-        return small.pollFirst();
+        passedOver = begun.isEmpty() ? 0 : passedOver + 1;
+        return fresh.pollFirst();
     }
 
     private int inRing() {
-        return small.size() + large.size();
+        return fresh.size() + begun.size();
     }
 
     /** Call only after having set {@code refilling}. */

@@ -79,12 +79,13 @@ final class PoolMeters implements MeterBinder, PoolListener {
                 "Callers that may run jobs at once",
                 PoolSnapshot::callerRunsPermits);
         gauge(registry, "conveyor.queue.depth", "jobs", "Jobs that wait in memory for a worker", PoolSnapshot::queued);
+        gauge(registry, "conveyor.queue.capacity", "jobs", "Jobs that may wait in memory", PoolSnapshot::queueCapacity);
         gauge(
                 registry,
-                "conveyor.queue.capacity",
-                "jobs",
-                "Jobs that may wait in memory in each lane of the queue",
-                PoolSnapshot::queueCapacity);
+                "conveyor.queue.saturation",
+                "ratio",
+                "Jobs that wait in memory by how many may now, 0 to 1; behind long jobs that is less than the capacity",
+                PoolSnapshot::saturation);
         gauge(
                 registry,
                 "conveyor.queue.size",

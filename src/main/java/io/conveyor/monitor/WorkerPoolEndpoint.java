@@ -32,15 +32,15 @@ final class WorkerPoolEndpoint {
      * @param active workers that run a job now
      * @param utilisation10s share of the crew's time spent on jobs in the last 10 s, 0 to 1
      * @param utilisation1m the same for the last minute
-     * @param queueDepth jobs that wait in memory, in all lanes of the queue
-     * @param queueCapacity jobs that may wait in memory in each lane
+     * @param queueDepth jobs that wait in memory
+     * @param queueCapacity jobs that may wait in memory
      * @param queueBytes bytes of inputs that wait in memory
      * @param queueBytesLimit bytes of inputs that may wait in memory
      * @param callerRunsInUse callers that run a job themselves now
      * @param callerRunsPermits callers that may do so at once
      * @param callerRunsTotal jobs that callers have run since the start
      * @param callersWaiting threads that wait for room or a permit
-     * @param saturation how full the fullest lane is, 0 to 1
+     * @param saturation queue depth by how many may wait now: behind long jobs fewer than the capacity; 0 to 1
      * @param longestJobSeconds age of the oldest running job
      * @param stuck jobs that ignored their interrupt for 5 s
      * @param completedTotal jobs run since the start

@@ -9,7 +9,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The fixed crew: a {@link ThreadPoolExecutor} over a {@link LaneQueue}, prestarted, that takes tickets only.
+ * The fixed crew: a {@link ThreadPoolExecutor} over an {@link ArrayBlockingQueue}, prestarted, that takes tickets only.
  * What does not fit comes back to the thread that handed it over; nothing is dropped. Thread-safe.
  *
  * <h2>Threads and state</h2>
@@ -28,7 +28,7 @@ final class Crew extends ThreadPoolExecutor {
     private final BlockingQueue<Slot> vacant;
 
     Crew(int queueCapacity, List<Slot> slots) {
-        super(slots.size(), slots.size(), 0, TimeUnit.NANOSECONDS, new LaneQueue(queueCapacity));
+        super(slots.size(), slots.size(), 0, TimeUnit.NANOSECONDS, new ArrayBlockingQueue<>(queueCapacity));
         vacant = new ArrayBlockingQueue<>(slots.size(), false, slots);
         setThreadFactory(WorkerThread::new);
         setRejectedExecutionHandler((runnable, crew) -> ((Ticket) runnable).setRejected(true));
@@ -45,11 +45,6 @@ final class Crew extends ThreadPoolExecutor {
     @Override
     public void execute(Runnable command) {
         throw new RejectedExecutionException("This executor is for metrics only: offer tasks to the WorkerPool");
-    }
-
-    /** Tasks in the lane of the queue that has most. */
-    int longestLane() {
-        return ((LaneQueue) getQueue()).longestLane();
     }
 
     /** The slot of the worker thread that calls. */

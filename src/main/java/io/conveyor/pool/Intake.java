@@ -5,53 +5,62 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.stream.IntStream;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The way into the pool: decides whether a ticket gets room in the queue, a permit to run in its caller, or waits for
- * either. While nobody waits, a hand-over is a compare-and-set on the bytes and an offer to the queue, without a lock.
- * Those who wait for room in one lane of the queue are served in the order in which they came: whoever makes room puts the
- * first waiter's ticket into the queue himself and then wakes it, so nothing polls, one event wakes one thread, and no
- * newcomer overtakes. A ticket of many bytes at the head holds back the others behind it, else it would starve; permits
- * pass it by, and go to who waits for the lane of the smallest groups first. The lanes have nothing else in common, so
- * nobody waits at the door for what waits in another lane. Thread-safe.
+ * either. An early ticket ({@link PoolTask#early}) has room as long as the queue has any; another only while the queue is
+ * shorter than its {@link WorkingLength}. While nobody waits, a hand-over is two compare-and-sets and an offer to the queue,
+ * without a lock. Those who wait stand in two lines, each in the order of coming, the early ones first: whoever makes room
+ * puts the first waiter's ticket into the queue himself and then wakes it, so nothing polls, one event wakes one thread,
+ * and no newcomer overtakes in its own line. Nobody starves: when {@value #PATIENCE} early tickets have passed those who
+ * wait in the other line, its head goes next, before any early one and up to the capacity. A ticket of many bytes whose
+ * turn it is holds back the others, else it would starve; permits pass it by. Thread-safe.
  *
  * <h2>Threads and state</h2>
  *
  * One lock, {@code lock}; below it only the locks of the crew and its queue are taken, and no task, guard or listener is
  * called under it. No wake-up is lost, because both sides write first and look afterwards: a waiter raises {@code waiting},
  * then tries; whoever makes room or frees a permit does so, then reads {@code waiting}. The same holds for {@code
- * closed}: a close sets it, then clears the line and looks for permits in use; a newcomer joins or takes a permit, then
- * reads it. {@code closed} never goes back.
+ * closed}: a close sets it, then clears the lines and looks for permits in use; a newcomer joins or takes a permit, then
+ * reads it. {@code closed} never goes back. The working length grows only when a worker takes a ticket, who looks for
+ * waiters afterwards.
  */
 final class Intake {
 
+    /** Early tickets that may pass a line. A round figure: a ninth of the crew at the least is for who has had much. */
+    static final int PATIENCE = 8;
+
     private final Crew crew;
-    private final long byteBound;
+    private final Room room;
+    private final WorkingLength length;
+    private final LongSupplier clock;
     private final int permits;
-    private final List<Door> doors =
-            IntStream.range(0, LaneQueue.LANES).mapToObj(lane -> new Door()).toList();
     private final ConcurrentLinkedQueue<Slot> idlePermits;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition permitsHome = lock.newCondition();
+    private final Line early = new Line();
+    private final Line late = new Line();
+
+    /** Early tickets that got room while others waited, since the last of the others got some. */
+    private final AtomicInteger passed = new AtomicInteger();
 
     // Mutable state
-
-    /** Who waits, at all doors; written under the lock, read by anyone. */
-    private volatile int waiting;
 
     /** Written under the lock, read by anyone. */
     private volatile boolean closed;
 
-    Intake(Crew crew, long byteBound, List<Slot> permits) {
+    Intake(Crew crew, WorkerPoolConfig config, List<Slot> permits, LongSupplier clock) {
         this.crew = crew;
-        this.byteBound = byteBound;
+        this.clock = clock;
         this.permits = permits.size();
+        room = new Room(config.queueCapacity(), config.queueBytes());
+        length = new WorkingLength(config.workers(), config.queueCapacity(), clock.getAsLong());
         idlePermits = new ConcurrentLinkedQueue<>(permits);
     }
 
@@ -71,13 +80,12 @@ final class Intake {
      * @throws InterruptedException if the thread is interrupted while it waits; the ticket then has no place
      */
     Verdict hand(Ticket ticket, boolean mayRun, long nanos) throws InterruptedException {
-        Door door = door(ticket);
-        if (door.waiting == 0) {
-            if (admit(ticket)) {
+        if (isFirst(ticket)) {
+            if (admit(ticket, limit(ticket))) {
                 return Verdict.QUEUED;
             }
-            roomFreed(door); // Others may have failed on the bytes that this attempt held for a moment.
-            if (mayRun && waiting == 0 && takePermit(ticket)) {
+            roomFreed(); // Others may have failed on the room that this attempt held for a moment.
+            if (mayRun && isFirst(ticket) && takePermit(ticket)) {
                 return closed ? refuseWithPermit(ticket) : Verdict.RUN;
             }
         }
@@ -85,10 +93,19 @@ final class Intake {
         return await(me, nanos);
     }
 
-    /** Reserves the bytes and offers to the queue: both or nothing. */
-    private boolean admit(Ticket ticket) {
-        Door door = door(ticket);
-        if (!reserve(door, ticket.bytes())) {
+    /** Whether nobody waits who goes before it. */
+    private boolean isFirst(Ticket ticket) {
+        boolean othersWait = late.waiting > 0;
+        return early.waiting == 0 && (!othersWait || (ticket.isEarly() && passed.get() < PATIENCE));
+    }
+
+    private int limit(Ticket ticket) {
+        return ticket.isEarly() ? room.capacity() : length.at(ticket.admittedAt());
+    }
+
+    /** Reserves room and offers to the queue: both or nothing. */
+    private boolean admit(Ticket ticket, int limit) {
+        if (!room.reserve(ticket, limit)) {
             return false;
         }
         boolean admitted = false;
@@ -96,25 +113,23 @@ final class Intake {
             admitted = crew.tryHandOver(ticket);
         } finally {
             if (!admitted) {
-                door.bytes.addAndGet(-ticket.bytes());
+                room.giveBack(ticket);
             }
+        }
+        if (admitted) {
+            countPassing(ticket);
         }
         return admitted;
     }
 
-    private boolean reserve(Door door, long wanted) {
-        if (wanted == 0) {
-            return true;
-        }
-        long held = door.bytes.get();
-        while (held <= byteBound - wanted) {
-            long seen = door.bytes.compareAndExchange(held, held + wanted);
-            if (seen == held) {
-                return true;
+    private void countPassing(Ticket ticket) {
+        if (ticket.isEarly()) {
+            if (late.waiting > 0) {
+                passed.incrementAndGet();
             }
-            held = seen;
+        } else if (passed.get() != 0) {
+            passed.set(0);
         }
-        return false;
     }
 
     private boolean takePermit(Ticket ticket) {
@@ -143,7 +158,7 @@ final class Intake {
             } else if (ticket.isWithdrawn()) {
                 me.verdict = Verdict.NO_ROOM;
             } else {
-                door(ticket).line.addLast(me);
+                line(ticket).add(me);
                 serve();
             }
         } finally {
@@ -180,7 +195,7 @@ final class Intake {
             if (me.verdict != null) {
                 return false;
             }
-            door(me.ticket).line.remove(me);
+            line(me.ticket).remove(me);
             me.verdict = Verdict.NO_ROOM;
             serve(); // It may have been the large one at the head.
             return true;
@@ -194,14 +209,11 @@ final class Intake {
         lock.lock();
         try {
             ticket.withdraw();
-            Door door = door(ticket);
-            for (Waiter waiter : door.line) {
-                if (waiter.ticket == ticket) {
-                    door.line.remove(waiter);
-                    waiter.settle(Verdict.NO_ROOM);
-                    serve();
-                    return;
-                }
+            Waiter waiter = line(ticket).find(ticket);
+            if (waiter != null) {
+                line(ticket).remove(waiter);
+                waiter.settle(Verdict.NO_ROOM);
+                serve();
             }
         } finally {
             lock.unlock();
@@ -209,53 +221,59 @@ final class Intake {
     }
 
     /**
-     * Gives what is free to those who wait: room to the head of each line for as long as its ticket fits, permits to the
-     * first who may use them. Call only with the lock held, and whenever a line has changed.
+     * Gives what is free to those who wait: room to whose turn it is for as long as the ticket fits, permits to the first
+     * who may use them. Call only with the lock held.
      */
     private void serve() {
-        if (!closed) {
-            doors.forEach(this::giveRoom);
-            doors.forEach(this::givePermits);
+        if (closed) {
+            return;
         }
-        int all = 0;
-        for (Door door : doors) {
-            door.waiting = door.line.size();
-            all += door.waiting;
+        boolean given = waiting() > 0;
+        while (given) {
+            given = giveRoom();
         }
-        waiting = all;
+        givePermits(early);
+        givePermits(late);
     }
 
-    private void giveRoom(Door door) {
-        Waiter head = door.line.peekFirst();
-        while (head != null && admit(head.ticket)) {
-            door.line.removeFirst();
-            head.settle(Verdict.QUEUED);
-            head = door.line.peekFirst();
+    /** Call only with the lock held, as the next. */
+    private boolean giveRoom() {
+        boolean lateHasTurn = late.waiting > 0 && passed.get() >= PATIENCE;
+        Line line = early.waiting == 0 || lateHasTurn ? late : early;
+        Waiter head = line.peekFirst();
+        if (head == null) {
+            return false;
         }
+        head.ticket.setAdmittedAt(clock.getAsLong());
+        if (!admit(head.ticket, lateHasTurn ? room.capacity() : limit(head.ticket))) {
+            return false;
+        }
+        line.remove(head);
+        head.settle(Verdict.QUEUED);
+        return true;
     }
 
-    private void givePermits(Door door) {
-        Iterator<Waiter> line = door.line.iterator();
-        while (line.hasNext() && !idlePermits.isEmpty()) {
-            Waiter next = line.next();
+    private void givePermits(Line line) {
+        Iterator<Waiter> rest = line.iterator();
+        while (rest.hasNext() && !idlePermits.isEmpty()) {
+            Waiter next = rest.next();
             if (next.mayRun && takePermit(next.ticket)) {
-                line.remove();
+                rest.remove();
                 next.settle(Verdict.RUN);
             }
         }
+        line.count();
     }
 
     /** A worker has taken the ticket out of the queue. */
-    void taken(Ticket ticket) {
-        Door door = door(ticket);
-        if (ticket.bytes() != 0) {
-            door.bytes.addAndGet(-ticket.bytes());
-        }
-        roomFreed(door);
+    void taken(Ticket ticket, long now) {
+        length.taken(now - ticket.admittedAt(), room.places(), now);
+        room.giveBack(ticket);
+        roomFreed();
     }
 
-    private void roomFreed(Door door) {
-        if (door.waiting > 0) {
+    private void roomFreed() {
+        if (waiting() > 0) {
             lock.lock();
             try {
                 serve();
@@ -268,7 +286,7 @@ final class Intake {
     /** The caller that ran under this permit has finished. */
     void givePermitBack(Slot slot) {
         idlePermits.add(slot);
-        if (waiting > 0 || closed) {
+        if (waiting() > 0 || closed) {
             lock.lock();
             try {
                 serve();
@@ -289,11 +307,8 @@ final class Intake {
         try {
             boolean first = !closed;
             closed = true;
-            for (Door door : doors) {
-                door.line.forEach(waiter -> waiter.settle(Verdict.CLOSED));
-                door.line.clear();
-            }
-            serve();
+            early.refuse();
+            late.refuse();
             return first;
         } finally {
             lock.unlock();
@@ -307,7 +322,7 @@ final class Intake {
         List<Ticket> tickets = new ArrayList<>(queued.size());
         for (Runnable runnable : queued) {
             Ticket ticket = (Ticket) runnable;
-            door(ticket).bytes.addAndGet(-ticket.bytes());
+            room.giveBack(ticket);
             tickets.add(ticket);
         }
         return tickets;
@@ -335,27 +350,67 @@ final class Intake {
     }
 
     int waiting() {
-        return waiting;
+        return early.waiting + late.waiting;
     }
 
     long bytes() {
-        return doors.stream().mapToLong(door -> door.bytes.get()).sum();
+        return room.bytes();
     }
 
-    private Door door(Ticket ticket) {
-        return doors.get(ticket.lane());
+    /** How many may wait in the queue now if they are not early. */
+    int length() {
+        return length.at(clock.getAsLong());
     }
 
-    /** The way into one lane: the bytes that wait in it, and who waits for room there. */
-    private static final class Door {
+    private Line line(Ticket ticket) {
+        return ticket.isEarly() ? early : late;
+    }
 
-        private final AtomicLong bytes = new AtomicLong();
+    /** Those who wait, in the order of coming. All but {@code waiting} only under the lock. */
+    private static final class Line {
 
-        /** Who waits, in the order of coming; only under the lock. */
-        private final ArrayDeque<Waiter> line = new ArrayDeque<>();
+        private final ArrayDeque<Waiter> waiters = new ArrayDeque<>();
 
         /** Length of the line; written under the lock, read by anyone. */
         private volatile int waiting;
+
+        void add(Waiter waiter) {
+            waiters.addLast(waiter);
+            count();
+        }
+
+        void remove(Waiter waiter) {
+            waiters.remove(waiter);
+            count();
+        }
+
+        @Nullable
+        Waiter peekFirst() {
+            return waiters.peekFirst();
+        }
+
+        @Nullable
+        Waiter find(Ticket ticket) {
+            return waiters.stream()
+                    .filter(waiter -> waiter.ticket == ticket)
+                    .findFirst()
+                    .orElse(null);
+        }
+
+        /** Call {@link #count} after having removed with it. */
+        Iterator<Waiter> iterator() {
+            return waiters.iterator();
+        }
+
+        void count() {
+            waiting = waiters.size();
+        }
+
+        void refuse() {
+            waiters.forEach(waiter -> waiter.settle(Verdict.CLOSED));
+            waiters.clear();
+            count();
+        }
     }
 
     /** Somebody in the line. The verdict is written once, under the lock, except that a waiter refused at the door has it at once. */

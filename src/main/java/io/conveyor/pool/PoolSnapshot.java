@@ -8,8 +8,8 @@ import java.util.List;
  *
  * @param workers size of the crew
  * @param activeWorkers workers that run a task now
- * @param queued tasks that wait for a worker, in all lanes
- * @param queueCapacity how many may wait in each lane
+ * @param queued tasks that wait for a worker
+ * @param queueCapacity bound of {@code queued}
  * @param queuedBytes bytes held by the waiting tasks
  * @param queueBytes bound of {@code queuedBytes}
  * @param callerRunsPermits how many callers may run a task at once
@@ -25,7 +25,7 @@ import java.util.List;
  * @param utilisation10s share of the workers' time spent in tasks during the last 10 s (since the start if shorter),
  *     0 to 1; the window reaches up to one second further back
  * @param utilisation1m the same for the last minute
- * @param saturation how full the fullest lane is, 0 to 1
+ * @param saturation {@code queued} by how many may wait now: behind long tasks fewer than the capacity; 0 to 1
  * @param longestRunningSeconds age of the task that has been running longest, 0 if none runs
  * @param stuck sections of job code that are still running 5 s or more after they were interrupted
  * @param crew the workers, one by one

@@ -17,11 +17,12 @@ public interface PoolTask extends Runnable {
     long bytes();
 
     /**
-     * How many tasks come together with this one, itself included, as far as is known. A task waits behind tasks of
-     * groups of about the same size only, so a small group need not wait for a large one that came first. Asked once,
-     * when it is offered; without limit if not said otherwise.
+     * Whether it is among the first few tasks of whatever it belongs to. Early tasks have the whole queue, and pass those
+     * that wait for room and are not; the others have the part of it that the crew works off at once. So whoever comes
+     * with little need not wait for those who came before with much. Asked once, when it is offered; false if not said
+     * otherwise.
      */
-    default long groupSize() {
-        return Long.MAX_VALUE;
+    default boolean early() {
+        return false;
     }
 }

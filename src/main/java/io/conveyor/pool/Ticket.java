@@ -10,11 +10,14 @@ final class Ticket implements Runnable {
 
     private final WorkerPool pool;
     private final PoolTask task;
-    private final int lane;
+    private final boolean early;
     private final long bytes;
     private final long offeredAt;
 
     // Mutable state
+
+    /** When it got its place in the queue, or was offered to get one; written before it is put there. */
+    private long admittedAt;
 
     /** Set by the crew's rejection handler, read by the same thread straight afterwards. */
     private boolean rejected;
@@ -25,12 +28,13 @@ final class Ticket implements Runnable {
     /** Whether nobody wants it in the queue any more; guarded by the intake's lock. */
     private boolean withdrawn;
 
-    Ticket(WorkerPool pool, PoolTask task, int lane, long bytes, long offeredAt) {
+    Ticket(WorkerPool pool, PoolTask task, boolean early, long bytes, long offeredAt) {
         this.pool = pool;
         this.task = task;
-        this.lane = lane;
+        this.early = early;
         this.bytes = bytes;
         this.offeredAt = offeredAt;
+        admittedAt = offeredAt;
     }
 
     /** A worker has taken it from the queue. */
@@ -43,9 +47,9 @@ final class Ticket implements Runnable {
         return task;
     }
 
-    /** The lane of the queue in which it waits. */
-    int lane() {
-        return lane;
+    /** Whether it has the whole queue and goes first ({@link PoolTask#early}). */
+    boolean isEarly() {
+        return early;
     }
 
     /** What it counts in the byte bound; never more than the whole bound. */
@@ -56,6 +60,15 @@ final class Ticket implements Runnable {
     /** The pool's clock when it was offered, nanoseconds. */
     long offeredAt() {
         return offeredAt;
+    }
+
+    /** The pool's clock when it came into the queue, nanoseconds. */
+    long admittedAt() {
+        return admittedAt;
+    }
+
+    void setAdmittedAt(long now) {
+        admittedAt = now;
     }
 
     boolean isRejected() {

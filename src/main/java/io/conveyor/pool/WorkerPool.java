@@ -15,7 +15,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A crew of fixed size over one bounded queue with lanes ({@link PoolTask#groupSize}); what does not fit is run by the thread that brings it, as long as there are
+ * A crew of fixed size over one bounded queue; what does not fit is run by the thread that brings it, as long as there are
  * permits for that, and else waits. Never more than {@code workers + callerRuns} tasks run at once, never more than the
  * queue's bounds wait in it, and no task is dropped: each ends up in exactly one of run, refused (the offer says so) and
  * handed back by {@link #drain}. Thread-safe.
@@ -97,7 +97,7 @@ public final class WorkerPool implements AutoCloseable {
         permits = slots(config.name() + "-caller-", config.callerRuns(), start);
         meter = new UtilisationMeter(workers, start);
         crew = new Crew(config.queueCapacity(), workers);
-        intake = new Intake(crew, config.queueBytes(), permits);
+        intake = new Intake(crew, config, permits, clock);
         watchdog = new Watchdog(
                 config.name() + "-watchdog",
                 Stream.concat(workers.stream(), permits.stream()).toList(),
@@ -161,8 +161,7 @@ public final class WorkerPool implements AutoCloseable {
         if (bytes < 0) {
             throw new IllegalArgumentException("A task says that it holds " + bytes + " bytes: return 0 or more");
         }
-        int lane = LaneQueue.laneOf(task.groupSize());
-        return new Ticket(this, task, lane, Math.min(bytes, config.queueBytes()), clock.getAsLong());
+        return new Ticket(this, task, task.early(), Math.min(bytes, config.queueBytes()), clock.getAsLong());
     }
 
     /** Ends the wait for room of whoever waits with that ticket. */
@@ -183,8 +182,9 @@ public final class WorkerPool implements AutoCloseable {
     }
 
     void runQueued(Ticket ticket) {
-        intake.taken(ticket);
-        runInSlot(Crew.slotOfThisWorker(), ticket, false);
+        long now = clock.getAsLong();
+        intake.taken(ticket, now);
+        runInSlot(Crew.slotOfThisWorker(), ticket, false, now);
     }
 
     private void runInCaller(Ticket ticket) {
@@ -193,7 +193,7 @@ public final class WorkerPool implements AutoCloseable {
             throw new IllegalStateException("A task may run in its caller only under a permit");
         }
         try {
-            runInSlot(permit, ticket, true);
+            runInSlot(permit, ticket, true, clock.getAsLong());
         } finally {
             permit.forgetThread();
             intake.givePermitBack(permit);
@@ -211,7 +211,7 @@ public final class WorkerPool implements AutoCloseable {
      *   <li>leave the slot, tell the listener, give the thread its own back.
      * </ol>
      */
-    private void runInSlot(Slot slot, Ticket ticket, boolean inCaller) {
+    private void runInSlot(Slot slot, Ticket ticket, boolean inCaller, long start) {
         Thread thread = Thread.currentThread();
         boolean interrupted = Thread.interrupted();
         String name = thread.getName();
@@ -220,7 +220,7 @@ public final class WorkerPool implements AutoCloseable {
         try {
             CURRENT.set(slot);
             thread.setContextClassLoader(loader);
-            runMetered(slot, ticket, inCaller, outer);
+            runMetered(slot, ticket, inCaller, outer, start);
         } finally {
             CURRENT.set(outer);
             thread.setContextClassLoader(ownLoader);
@@ -231,9 +231,8 @@ public final class WorkerPool implements AutoCloseable {
         }
     }
 
-    private void runMetered(Slot slot, Ticket ticket, boolean inCaller, @Nullable Slot outer) {
+    private void runMetered(Slot slot, Ticket ticket, boolean inCaller, @Nullable Slot outer, long start) {
         PoolTask task = ticket.task();
-        long start = clock.getAsLong();
         slot.begin(Thread.currentThread(), outer, start);
         try {
             guarded(task, () -> listener.started(task, start - ticket.offeredAt(), inCaller));
@@ -412,7 +411,7 @@ public final class WorkerPool implements AutoCloseable {
                 queued,
                 config.queueCapacity(),
                 intake.bytes(),
-                LaneQueue.LANES * config.queueBytes(),
+                config.queueBytes(),
                 config.callerRuns(),
                 busy(permits),
                 intake.waiting(),
@@ -424,7 +423,7 @@ public final class WorkerPool implements AutoCloseable {
                 busySeconds(permits, now),
                 UtilisationMeter.mean(lately),
                 UtilisationMeter.mean(meter.shares(TimeUnit.SECONDS.toNanos(60), now)),
-                (double) crew.longestLane() / config.queueCapacity(),
+                Math.min(1, (double) queued / intake.length()),
                 allSlots().mapToLong(slot -> slot.runningNanos(now)).max().orElse(0) / NANOS_PER_SECOND,
                 stuck(),
                 crewNow(now, lately));

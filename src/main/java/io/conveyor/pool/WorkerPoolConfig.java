@@ -2,19 +2,15 @@ package io.conveyor.pool;
 
 /**
  * The size of a {@link WorkerPool}. At most {@code workers + callerRuns} tasks run at once, and at most
- * {@code queueCapacity} tasks of together {@code queueBytes} wait in memory in each of the queue's three lanes: for the
- * tasks of small, of middling and of large groups ({@link PoolTask#groupSize()}). Immutable.
+ * {@code queueCapacity} tasks of together {@code queueBytes} wait in memory. Immutable.
  *
  * @param name what the threads are called after: {@code <name>-worker-1} and so on; not blank
  * @param workers number of threads of the crew, at least 1
- * @param queueCapacity how many tasks wait for a worker in each lane, at least 1
- * @param queueBytes how many bytes the waiting tasks of a lane hold together ({@link PoolTask#bytes()}), at least 1
+ * @param queueCapacity how many tasks wait for a worker, at least 1
+ * @param queueBytes how many bytes the waiting tasks hold together ({@link PoolTask#bytes()}), at least 1
  * @param callerRuns how many threads that offer tasks may run one themselves at the same time, 0 for never
  */
 public record WorkerPoolConfig(String name, int workers, int queueCapacity, long queueBytes, int callerRuns) {
-
-    /** How many lanes the queue has, each with the bounds given here. */
-    public static final int LANES = LaneQueue.LANES;
 
     private static final int MIN_DEFAULT_WORKERS = 4;
     private static final int DEFAULT_QUEUE_CAPACITY = 256;

@@ -7,6 +7,7 @@ import io.conveyor.handler.JobOutput;
 import io.conveyor.job.Job;
 import io.conveyor.job.JobKind;
 import io.conveyor.pool.DrainReport;
+import io.conveyor.pool.PoolListener;
 import io.conveyor.pool.SizingAdvice;
 import io.conveyor.pool.WorkerPool;
 import io.conveyor.pool.WorkerPoolConfig;
@@ -26,6 +27,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 import java.util.function.UnaryOperator;
 
 /** A belt over a real pool and a real SQLite file, as the service puts it together. */
@@ -52,7 +54,10 @@ final class BeltHarness implements AutoCloseable {
     BeltHarness(Parts parts, JobHandler... handlers) {
         open = TestStores.open(parts.file());
         store = parts.around().apply(open.store());
-        pool = new WorkerPool(new WorkerPoolConfig("test", parts.workers(), parts.queue(), 1 << 20, parts.callers()));
+        pool = new WorkerPool(
+                new WorkerPoolConfig("test", parts.workers(), parts.queue(), 1 << 20, parts.callers()),
+                PoolListener.NONE,
+                parts.poolClock());
         HandlerRegistry registry = new HandlerRegistry(List.of(handlers));
         RunningJobs running = new RunningJobs(parts.places());
         Clock clock = Clock.systemUTC();
@@ -83,22 +88,37 @@ final class BeltHarness implements AutoCloseable {
             int ring,
             int places,
             List<JobListener> listeners,
-            UnaryOperator<BatchStore> around) {
+            UnaryOperator<BatchStore> around,
+            LongSupplier poolClock) {
 
         Parts(Path file, int workers, int queue, int callers, int ring) {
-            this(file, workers, queue, callers, ring, workers + callers, List.of(), UnaryOperator.identity());
+            this(
+                    file,
+                    workers,
+                    queue,
+                    callers,
+                    ring,
+                    workers + callers,
+                    List.of(),
+                    UnaryOperator.identity(),
+                    System::nanoTime);
         }
 
         Parts withPlaces(int number) {
-            return new Parts(file, workers, queue, callers, ring, number, listeners, around);
+            return new Parts(file, workers, queue, callers, ring, number, listeners, around, poolClock);
         }
 
         Parts withListener(JobListener listener) {
-            return new Parts(file, workers, queue, callers, ring, places, List.of(listener), around);
+            return new Parts(file, workers, queue, callers, ring, places, List.of(listener), around, poolClock);
         }
 
         Parts withStore(UnaryOperator<BatchStore> wrapper) {
-            return new Parts(file, workers, queue, callers, ring, places, listeners, wrapper);
+            return new Parts(file, workers, queue, callers, ring, places, listeners, wrapper, poolClock);
+        }
+
+        /** @param clock what waits in the pool are measured with */
+        Parts withPoolClock(LongSupplier clock) {
+            return new Parts(file, workers, queue, callers, ring, places, listeners, around, clock);
         }
     }
 

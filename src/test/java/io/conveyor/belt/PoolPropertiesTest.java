@@ -27,7 +27,7 @@ class PoolPropertiesTest {
     @Test
     void theQueueNeverTakesMoreThanAnEighthOfTheHeap() {
         assertThat(new PoolProperties(1, 1, DataSize.ofTerabytes(1), 0).config().queueBytes())
-                .isEqualTo(Runtime.getRuntime().maxMemory() / 8 / 3);
+                .isEqualTo(Runtime.getRuntime().maxMemory() / 8);
     }
 
     @ParameterizedTest

@@ -19,11 +19,15 @@ class WaitingBatchesTest {
             4);
 
     private static ActiveBatch batch(long number) {
-        return batch(number, 10);
+        return new ActiveBatch(new BatchRef("default", number, "b" + number), 0, 1_000_000, 0);
     }
 
-    private static ActiveBatch batch(long number, int total) {
-        return new ActiveBatch(new BatchRef("default", number, "b" + number), 0, total, 0);
+    private static ActiveBatch batchThatHasHad(int jobs, long number) {
+        ActiveBatch batch = batch(number);
+        for (int job = 0; job < jobs; job++) {
+            batch.handOver();
+        }
+        return batch;
     }
 
     @Test
@@ -42,14 +46,12 @@ class WaitingBatchesTest {
     }
 
     @Test
-    void whatOneTurnCanFeedGoesFirstAndStarvesNobody() throws Exception {
-        ActiveBatch big = batch(1, 257);
-        ActiveBatch bigger = batch(2, 1_000_000);
-        waiting.add(big);
-        waiting.add(bigger);
+    void whoHasHadLittleGoesFirstAndStarvesNobody() throws Exception {
+        waiting.add(batchThatHasHad(256, 1));
+        waiting.add(batchThatHasHad(1000, 2));
         List<Long> turns = new ArrayList<>();
         for (long number = 3; number < 10; number++) {
-            waiting.add(batch(number, 256));
+            waiting.add(batchThatHasHad(255, number));
             ActiveBatch next = waiting.take();
             turns.add(next.ref().batchNo());
         }

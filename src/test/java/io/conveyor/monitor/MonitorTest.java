@@ -142,6 +142,7 @@ class MonitorTest {
                 conveyor_queue_capacity_jobs gauge
                 conveyor_queue_depth_jobs gauge
                 conveyor_queue_limit_bytes gauge
+                conveyor_queue_saturation_ratio gauge
                 conveyor_queue_size_bytes gauge
                 conveyor_queue_wait_seconds histogram
                 conveyor_queue_wait_seconds_max gauge

@@ -5,7 +5,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 
-/** Hand-written tasks and waits for the tests of the pool. */
+/** Hand-written tasks and waits for the tests of the pool. Tasks are early, and have the whole queue, unless said otherwise. */
 final class PoolTasks {
 
     /** Far more than anything here takes; only a failing test waits so long. */
@@ -21,10 +21,24 @@ final class PoolTasks {
     }
 
     static PoolTask task(long bytes, Runnable work) {
+        return task(bytes, true, work);
+    }
+
+    /** One that is not early, as of the many that a large batch brings. */
+    static PoolTask lateTask(Runnable work) {
+        return task(0, false, work);
+    }
+
+    private static PoolTask task(long bytes, boolean early, Runnable work) {
         return new PoolTask() {
             @Override
             public long bytes() {
                 return bytes;
+            }
+
+            @Override
+            public boolean early() {
+                return early;
             }
 
             @Override
@@ -58,6 +72,11 @@ final class PoolTasks {
         @Override
         public long bytes() {
             return bytes;
+        }
+
+        @Override
+        public boolean early() {
+            return true;
         }
 
         @Override

@@ -5,6 +5,7 @@ import static io.conveyor.pool.PoolTasks.LONG;
 import static io.conveyor.pool.PoolTasks.awaitUninterruptibly;
 import static io.conveyor.pool.PoolTasks.awaitUntil;
 import static io.conveyor.pool.PoolTasks.config;
+import static io.conveyor.pool.PoolTasks.lateTask;
 import static io.conveyor.pool.PoolTasks.task;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -151,6 +152,104 @@ class WorkerPoolTest {
             assertThat(second.get(LONG.toSeconds(), TimeUnit.SECONDS)).isEqualTo(Handover.RAN_IN_CALLER);
             letAllGo(busy, queued);
             assertThat(feeder.get(LONG.toSeconds(), TimeUnit.SECONDS)).isTrue();
+        }
+    }
+
+    @Test
+    void behindTasksThatLastOnlyEarlyOnesHaveTheWholeQueue() throws Exception {
+        Gate busy = new Gate();
+        Gate busyToo = new Gate();
+        try (WorkerPool pool = new WorkerPool(config(2, 4, 1))) {
+            occupy(pool, busy, busyToo);
+            assertThat(pool.offer(lateTask(() -> {}), Duration.ZERO)).isEqualTo(Handover.QUEUED);
+            assertThat(pool.offer(lateTask(() -> {}), Duration.ZERO)).isEqualTo(Handover.QUEUED);
+            assertThat(pool.snapshot().saturation()).isEqualTo(1);
+
+            assertThat(pool.enqueue(lateTask(() -> {}), Duration.ZERO)).isFalse();
+            assertThat(pool.offer(lateTask(() -> {}), Duration.ZERO)).isEqualTo(Handover.RAN_IN_CALLER);
+            assertThat(pool.offer(task(() -> {}), Duration.ZERO)).isEqualTo(Handover.QUEUED);
+            assertThat(pool.offer(task(() -> {}), Duration.ZERO)).isEqualTo(Handover.QUEUED);
+            assertThat(pool.enqueue(task(() -> {}), Duration.ZERO)).isFalse();
+            letAllGo(busy, busyToo);
+        }
+    }
+
+    @Test
+    void earlyTasksPassThoseThatWaitUpToEightTimes() throws Exception {
+        Gate busy = new Gate();
+        Gate busyToo = new Gate();
+        LinkedBlockingQueue<String> ran = new LinkedBlockingQueue<>();
+        try (WorkerPool pool = new WorkerPool(config(2, 50, 0))) {
+            occupy(pool, busy, busyToo);
+            pool.offer(lateTask(() -> ran.add("late")), Duration.ZERO);
+            pool.offer(lateTask(() -> ran.add("late")), Duration.ZERO);
+            Future<Handover> late = producers.submit(() -> pool.offer(lateTask(() -> ran.add("late")), AGES));
+            awaitUntil(() -> pool.snapshot().producersWaiting() == 1);
+            for (int i = 0; i < 20; i++) {
+                assertThat(pool.offer(task(() -> ran.add("early")), Duration.ZERO))
+                        .isEqualTo(Handover.QUEUED);
+            }
+
+            assertThat(late.get(LONG.toSeconds(), TimeUnit.SECONDS)).isEqualTo(Handover.QUEUED);
+            busy.letGo();
+            awaitUntil(() -> ran.size() == 23);
+            List<String> order = List.copyOf(ran);
+            assertThat(order.subList(0, 2)).containsOnly("late");
+            assertThat(order.subList(2, 10)).containsOnly("early");
+            assertThat(order.get(10)).isEqualTo("late");
+            assertThat(order.subList(11, 23)).containsOnly("early");
+            busyToo.letGo();
+        }
+    }
+
+    @Test
+    void anEarlyTaskThatWaitsGetsRoomAndPermitsBeforeTheOthers() throws Exception {
+        Gate busy = new Gate();
+        Gate queued = new Gate();
+        Gate firstCaller = new Gate();
+        LinkedBlockingQueue<String> ran = new LinkedBlockingQueue<>();
+        try (WorkerPool pool = new WorkerPool(config(1, 1, 1))) {
+            fill(pool, busy, queued);
+            producers.execute(() -> offerOrFail(pool, firstCaller));
+            firstCaller.awaitStarted();
+            Future<Handover> late = producers.submit(() -> pool.offer(lateTask(() -> ran.add("late")), AGES));
+            awaitUntil(() -> pool.snapshot().producersWaiting() == 1);
+            Future<Handover> early = producers.submit(() -> pool.offer(task(() -> ran.add("early")), AGES));
+            awaitUntil(() -> pool.snapshot().producersWaiting() == 2);
+            producers.execute(() -> offerOrFail(pool, task(() -> ran.add("second early"))));
+            awaitUntil(() -> pool.snapshot().producersWaiting() == 3);
+
+            busy.letGo();
+            assertThat(early.get(LONG.toSeconds(), TimeUnit.SECONDS)).isEqualTo(Handover.QUEUED);
+            firstCaller.letGo();
+            assertThat(late.get(LONG.toSeconds(), TimeUnit.SECONDS)).isEqualTo(Handover.RAN_IN_CALLER);
+            assertThat(ran).containsExactly("second early", "late");
+            letAllGo(queued);
+        }
+    }
+
+    @Test
+    void nobodyIsForgottenInEitherLine() throws Exception {
+        AtomicInteger ran = new AtomicInteger();
+        try (WorkerPool pool = new WorkerPool(config(2, 8, 1))) {
+            List<Future<?>> posts = new ArrayList<>();
+            for (int i = 0; i < 20; i++) {
+                boolean mayRun = i % 4 == 0;
+                boolean early = i % 2 == 0;
+                posts.add(producers.submit(() -> {
+                    PoolTask counting = early ? task(60, ran::incrementAndGet) : lateTask(ran::incrementAndGet);
+                    for (int k = 0; k < 2000; k++) {
+                        assertThat(mayRun ? pool.offer(counting, AGES) : pool.enqueue(counting, AGES))
+                                .isNotIn(Handover.NO_ROOM, false);
+                    }
+                    return null;
+                }));
+            }
+            for (Future<?> post : posts) {
+                post.get(LONG.toSeconds(), TimeUnit.SECONDS);
+            }
+            awaitUntil(() -> ran.get() == 40_000);
+            assertThat(pool.snapshot().queuedBytes()).isZero();
         }
     }
 
@@ -411,6 +510,14 @@ class WorkerPoolTest {
         assertThat(pool.offer(busy, Duration.ZERO)).isEqualTo(Handover.QUEUED);
         busy.awaitStarted();
         assertThat(pool.offer(queued, Duration.ZERO)).isEqualTo(Handover.QUEUED);
+    }
+
+    /** One after the other, so that none of them waits behind another. */
+    private static void occupy(WorkerPool pool, Gate... gates) throws InterruptedException {
+        for (Gate gate : gates) {
+            pool.offer(gate, Duration.ZERO);
+            gate.awaitStarted();
+        }
     }
 
     private static void letAllGo(Gate... gates) {
