@@ -49,6 +49,29 @@ final class HttpConnection implements AutoCloseable {
         return request("GET", path, "", "");
     }
 
+    static byte[] delete(String path) {
+        return request("DELETE", path, "", "");
+    }
+
+    /** A request whose body is a file of lines, as {@code curl -T} sends it. */
+    static byte[] put(String path, byte[] lines) {
+        return upload("PUT", path, lines);
+    }
+
+    /** The same as a POST. */
+    static byte[] post(String path, byte[] lines) {
+        return upload("POST", path, lines);
+    }
+
+    private static byte[] upload(String method, String path, byte[] lines) {
+        byte[] head = (method + " " + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n"
+                        + "Content-Length: " + lines.length + "\r\n\r\n")
+                .getBytes(StandardCharsets.US_ASCII);
+        byte[] request = Arrays.copyOf(head, head.length + lines.length);
+        System.arraycopy(lines, 0, request, head.length, lines.length);
+        return request;
+    }
+
     static byte[] post(String path, String headers, String json) {
         return request("POST", path, headers + "Content-Type: application/json\r\n", json);
     }
@@ -73,6 +96,46 @@ final class HttpConnection implements AutoCloseable {
             readChunks();
         }
         return Integer.parseInt(head, 9, 12, 10);
+    }
+
+    /**
+     * Sends a request whose answer, of status 200 and in chunks, is read and not kept.
+     *
+     * @return its bytes, and its lines
+     */
+    long[] drain(byte[] request) throws IOException {
+        out.write(request);
+        position = 0;
+        end = 0;
+        readHead();
+        if (!head.startsWith("HTTP/1.1 200") || !header("transfer-encoding").equals("chunked")) {
+            throw new IOException("This is no stream: " + head);
+        }
+        long[] counts = new long[2];
+        for (int length = chunkLength(); length > 0; length = chunkLength()) {
+            pass(length, counts);
+            skipLine();
+        }
+        skipLine();
+        return counts;
+    }
+
+    private void pass(int length, long[] counts) throws IOException {
+        int left = length;
+        while (left > 0) {
+            if (position == end) {
+                position = 0;
+                end = 0;
+                fill();
+            }
+            int here = Math.min(left, end - position);
+            for (int i = position; i < position + here; i++) {
+                counts[1] += buffer[i] == '\n' ? 1 : 0;
+            }
+            position += here;
+            left -= here;
+            counts[0] += here;
+        }
     }
 
     /**

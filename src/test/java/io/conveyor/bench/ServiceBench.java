@@ -1,11 +1,12 @@
 package io.conveyor.bench;
 
 import java.nio.file.Files;
+import java.util.List;
 import java.util.Locale;
 
 /**
  * Measures the packaged service and prints a table. Parts, for {@code -Dbench.only=…}: {@code start}, {@code limits},
- * {@code large}, {@code small}, {@code unattended}, {@code single}, {@code sleep}.
+ * {@code large}, {@code small}, {@code unattended}, {@code single}, {@code streams}, {@code sleep}.
  */
 public final class ServiceBench {
 
@@ -34,6 +35,9 @@ public final class ServiceBench {
         start();
         limits();
         throughput();
+        if (settings.measures("streams")) {
+            new StreamLoad(settings, figures).measure();
+        }
         sleep();
         System.out.println(figures.table());
         System.out.printf(
@@ -58,6 +62,9 @@ public final class ServiceBench {
     }
 
     private void throughput() throws Exception {
+        if (List.of("large", "small", "unattended", "single").stream().noneMatch(settings::measures)) {
+            return;
+        }
         try (ServerProcess service = ServerProcess.conveyor(settings, ONE_JOB)) {
             warmUp(service.port());
             for (int run = 0; run < settings.runs(); run++) {

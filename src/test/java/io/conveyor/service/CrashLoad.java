@@ -145,10 +145,13 @@ final class CrashLoad {
         assertThat(answer.statusCode()).as(answer.body()).isIn(200, 202);
     }
 
-    /** The request that hands a batch in; the same for the same plan. */
+    /** The request that hands a batch in, by an id of the client's or with a key; the same for the same plan. */
     static HttpRequest.Builder submission(ServiceProcess service, BatchPlan plan) {
         HttpRequest.Builder request = service.request("/v1/batches" + (plan.ownId() ? "/" + plan.key() : ""))
                 .header("Content-Type", "application/json");
+        if (!plan.ownId()) {
+            request.header("Idempotency-Key", plan.key());
+        }
         return request.method(plan.ownId() ? "PUT" : "POST", BodyPublishers.ofString(plan.body()));
     }
 
