@@ -1,0 +1,72 @@
+package io.conveyor.batch;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import org.junit.jupiter.api.Test;
+import org.springframework.boot.test.context.SpringBootTest;
+import org.springframework.boot.test.web.server.LocalServerPort;
+import org.springframework.test.context.DynamicPropertyRegistry;
+import org.springframework.test.context.DynamicPropertySource;
+
+/** Clients that fall silent in the middle of a body. */
+@SpringBootTest(
+        webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
+        properties = {
+            "server.address=127.0.0.1",
+            // Else the connection's own limit would do the same, only later.
+            "server.tomcat.connection-timeout=10m",
+            "conveyor.intake.max-pause=1s",
+            "conveyor.drain=0s"
+        })
+class PauseApiTest {
+
+    private static final String LINE = "{\"kind\":\"echo\",\"input\":1}\n";
+
+    @DynamicPropertySource
+    static void store(DynamicPropertyRegistry registry) {
+        registry.add("spring.datasource.url", () -> "jdbc:sqlite:target/stores/pause-api-" + System.nanoTime() + ".db");
+    }
+
+    @LocalServerPort
+    int port;
+
+    @SuppressWarnings("NullAway.Init")
+    PauseApiTest() {}
+
+    /** The beginning of an upload, and everything that comes back until the connection ends. */
+    private String halfOf(String request, String... headers) throws IOException {
+        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+            socket.setSoTimeout(60_000);
+            String head =
+                    request + " HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-ndjson\r\nContent-Length: 1000\r\n"
+                            + String.join("\r\n", headers) + (headers.length == 0 ? "\r\n" : "\r\n\r\n");
+            socket.getOutputStream().write((head + LINE).getBytes(StandardCharsets.US_ASCII));
+            InputStream in = socket.getInputStream();
+            return new String(in.readAllBytes(), StandardCharsets.US_ASCII);
+        }
+    }
+
+    @Test
+    void anUploadThatFallsSilentIsBroken() throws IOException {
+        Api api = new Api(port);
+
+        assertThat(halfOf("PUT /v1/batches/silent")).startsWith("HTTP/1.1 408").contains("request-timeout");
+        assertThat(api.get("/v1/batches/silent").status()).isEqualTo(404);
+    }
+
+    @Test
+    void aLiveOneEndsAsIncompleteAndItsAnswerIsCut() throws IOException {
+        Api api = new Api(port);
+
+        String answer = halfOf("PUT /v1/batches/silent-live", "Accept: application/x-ndjson");
+
+        assertThat(answer).startsWith("HTTP/1.1 200").contains("\"index\":0").doesNotContain("\r\n0\r\n");
+        assertThat(api.get("/v1/batches/silent-live?wait=60").at("/outcome").asString())
+                .isEqualTo("incomplete");
+    }
+}
