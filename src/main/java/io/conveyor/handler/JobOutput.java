@@ -33,13 +33,24 @@ public record JobOutput(byte[] json) {
     }
 
     private static byte[] onOneLine(byte[] json) {
-        byte[] line = json;
         for (int i = 0; i < json.length; i++) {
-            if (json[i] == '\n' || json[i] == '\r') {
-                line = line == json ? json.clone() : line;
+            if (isBreak(json[i])) {
+                return withoutBreaks(json.clone(), i);
+            }
+        }
+        return json;
+    }
+
+    private static byte[] withoutBreaks(byte[] line, int from) {
+        for (int i = from; i < line.length; i++) {
+            if (isBreak(line[i])) {
                 line[i] = ' ';
             }
         }
         return line;
+    }
+
+    private static boolean isBreak(byte b) {
+        return b == '\n' || b == '\r';
     }
 }
