@@ -28,7 +28,7 @@ final class Crew extends ThreadPoolExecutor {
     private final BlockingQueue<Slot> vacant;
 
     Crew(int queueCapacity, List<Slot> slots) {
-        super(slots.size(), slots.size(), 0, TimeUnit.NANOSECONDS, new ArrayBlockingQueue<>(queueCapacity));
+        super(slots.size(), slots.size(), 0, TimeUnit.NANOSECONDS, new TicketQueue(queueCapacity));
         vacant = new ArrayBlockingQueue<>(slots.size(), false, slots);
         setThreadFactory(WorkerThread::new);
         setRejectedExecutionHandler((runnable, crew) -> ((Ticket) runnable).setRejected(true));
