@@ -1,20 +1,17 @@
 package io.conveyor.store;
 
 import io.conveyor.job.Job;
-import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 
 /** Walks the jobs of a packed segment from the first to the last. Not thread-safe. */
 public final class SegmentCursor {
 
-    private final byte[] data;
+    private final PackedInput packed;
     private final int end;
-    private int position;
     private int next;
     private String kind = "";
 
     public SegmentCursor(PackedSegment segment) {
-        data = segment.data();
+        packed = new PackedInput(segment.data());
         next = segment.firstIndex();
         end = next + segment.jobs();
     }
@@ -32,11 +29,11 @@ public final class SegmentCursor {
     /** Takes the next job; its bytes are copies, so that a waiting job does not hold the whole segment in memory. */
     public Job next() {
         int flags = flagsAndKind();
-        String customId = has(flags, SegmentPacker.CUSTOM_ID) ? new String(read(), StandardCharsets.UTF_8) : null;
-        long timeout = has(flags, SegmentPacker.TIMEOUT) ? readNumber() : 0;
-        byte[] metadata = has(flags, SegmentPacker.METADATA) ? read() : null;
-        byte[] input = has(flags, SegmentPacker.INPUT) ? read() : null;
-        byte[] problem = has(flags, SegmentPacker.PROBLEM) ? read() : null;
+        String customId = has(flags, SegmentPacker.CUSTOM_ID) ? packed.readText() : null;
+        long timeout = has(flags, SegmentPacker.TIMEOUT) ? packed.readNumber() : 0;
+        byte[] metadata = has(flags, SegmentPacker.METADATA) ? packed.read() : null;
+        byte[] input = has(flags, SegmentPacker.INPUT) ? packed.read() : null;
+        byte[] problem = has(flags, SegmentPacker.PROBLEM) ? packed.read() : null;
         return new Job(next++, kind, customId, timeout, metadata, input, problem);
     }
 
@@ -44,19 +41,19 @@ public final class SegmentCursor {
     public void skip() {
         int flags = flagsAndKind();
         if (has(flags, SegmentPacker.CUSTOM_ID)) {
-            pass();
+            packed.pass();
         }
         if (has(flags, SegmentPacker.TIMEOUT)) {
-            readNumber();
+            packed.readNumber();
         }
         if (has(flags, SegmentPacker.METADATA)) {
-            pass();
+            packed.pass();
         }
         if (has(flags, SegmentPacker.INPUT)) {
-            pass();
+            packed.pass();
         }
         if (has(flags, SegmentPacker.PROBLEM)) {
-            pass();
+            packed.pass();
         }
         next++;
     }
@@ -65,35 +62,11 @@ public final class SegmentCursor {
         if (!hasNext()) {
             throw new IllegalStateException("The segment has no job " + next);
         }
-        int flags = data[position++];
+        int flags = packed.readByte();
         if (has(flags, SegmentPacker.NEW_KIND)) {
-            kind = new String(read(), StandardCharsets.UTF_8);
+            kind = packed.readText();
         }
         return flags;
-    }
-
-    private byte[] read() {
-        int length = (int) readNumber();
-        byte[] bytes = Arrays.copyOfRange(data, position, position + length);
-        position += length;
-        return bytes;
-    }
-
-    private void pass() {
-        int length = (int) readNumber();
-        position += length;
-    }
-
-    private long readNumber() {
-        long number = 0;
-        int shift = 0;
-        byte b;
-        do {
-            b = data[position++];
-            number |= (long) (b & 0x7f) << shift;
-            shift += 7;
-        } while (b < 0);
-        return number;
     }
 
     private static boolean has(int flags, int flag) {

@@ -1,8 +1,6 @@
 package io.conveyor.store;
 
 import io.conveyor.job.Job;
-import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,8 +16,7 @@ public final class SegmentPacker {
     static final int INPUT = 1 << 4;
     static final int PROBLEM = 1 << 5;
 
-    private byte[] buffer = new byte[512];
-    private int size;
+    private final PackedOutput packed = new PackedOutput(512);
     private int firstIndex;
     private int jobs;
     private @Nullable String kind;
@@ -36,30 +33,30 @@ public final class SegmentPacker {
         byte[] metadata = job.metadata();
         byte[] input = job.input();
         byte[] problem = job.problem();
-        writeByte((newKind ? NEW_KIND : 0)
+        packed.writeByte((newKind ? NEW_KIND : 0)
                 | (customId == null ? 0 : CUSTOM_ID)
                 | (job.timeoutMillis() == 0 ? 0 : TIMEOUT)
                 | (metadata == null ? 0 : METADATA)
                 | (input == null ? 0 : INPUT)
                 | (problem == null ? 0 : PROBLEM));
         if (newKind) {
-            write(job.kind().getBytes(StandardCharsets.UTF_8));
+            packed.write(job.kind());
             kind = job.kind();
         }
         if (customId != null) {
-            write(customId.getBytes(StandardCharsets.UTF_8));
+            packed.write(customId);
         }
         if (job.timeoutMillis() != 0) {
-            writeNumber(job.timeoutMillis());
+            packed.writeNumber(job.timeoutMillis());
         }
         if (metadata != null) {
-            write(metadata);
+            packed.write(metadata);
         }
         if (input != null) {
-            write(input);
+            packed.write(input);
         }
         if (problem != null) {
-            write(problem);
+            packed.write(problem);
         }
         jobs++;
     }
@@ -71,42 +68,14 @@ public final class SegmentPacker {
 
     /** Whether the segment should be taken before the next job is added. */
     public boolean isFull() {
-        return jobs == PackedSegment.MAX_JOBS || size >= PackedSegment.FULL_BYTES;
+        return jobs == PackedSegment.MAX_JOBS || packed.size() >= PackedSegment.FULL_BYTES;
     }
 
     /** The packed jobs; the packer is empty afterwards. */
     public PackedSegment take() {
-        PackedSegment segment = new PackedSegment(firstIndex, jobs, Arrays.copyOf(buffer, size));
-        size = 0;
+        PackedSegment segment = new PackedSegment(firstIndex, jobs, packed.take());
         jobs = 0;
         kind = null;
         return segment;
-    }
-
-    private void write(byte[] bytes) {
-        writeNumber(bytes.length);
-        ensure(bytes.length);
-        System.arraycopy(bytes, 0, buffer, size, bytes.length);
-        size += bytes.length;
-    }
-
-    private void writeNumber(long number) {
-        long rest = number;
-        while (rest > 0x7f) {
-            writeByte((int) (rest & 0x7f) | 0x80);
-            rest >>>= 7;
-        }
-        writeByte((int) rest);
-    }
-
-    private void writeByte(int b) {
-        ensure(1);
-        buffer[size++] = (byte) b;
-    }
-
-    private void ensure(int more) {
-        if (buffer.length - size < more) {
-            buffer = Arrays.copyOf(buffer, Math.max(size + more, buffer.length * 2));
-        }
     }
 }
