@@ -1,7 +1,5 @@
 package io.conveyor.belt;
 
-import io.conveyor.belt.OutcomeEncoder.Outcome;
-import io.conveyor.belt.OutcomeEncoder.Run;
 import io.conveyor.handler.HandlerRegistry;
 import io.conveyor.handler.JobExecution;
 import io.conveyor.handler.JobFailure;
@@ -9,6 +7,7 @@ import io.conveyor.handler.JobHandler;
 import io.conveyor.job.Job;
 import io.conveyor.job.JobError;
 import io.conveyor.job.JobState;
+import io.conveyor.job.Run;
 import io.conveyor.pool.Guard;
 import io.conveyor.pool.SizingAdvice;
 import io.conveyor.pool.WorkerPool;
@@ -24,6 +23,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import tools.jackson.databind.json.JsonMapper;
 
 /**
  * Runs one job: its handler under its time limit, and its outcome to the store. Thread-safe; called by workers and by
@@ -36,6 +36,7 @@ import org.slf4j.LoggerFactory;
 final class JobRunner {
 
     private static final Logger log = LoggerFactory.getLogger(JobRunner.class);
+    private static final JsonMapper MAPPER = JsonMapper.shared();
     private static final ThreadMXBean CPU = ManagementFactory.getThreadMXBean();
 
     /** One job in so many has its processor time measured: asking costs about as much as a small job. */
@@ -50,7 +51,13 @@ final class JobRunner {
     private final Clock clock;
     private final List<JobListener> listeners;
     private final Consumer<Error> fatal;
-    private final OutcomeEncoder encoder = new OutcomeEncoder();
+
+    /**
+     * What an attempt brought.
+     *
+     * @param value JSON on one line: the output of a success, the problem of any other end
+     */
+    private record Outcome(JobState state, byte[] value) {}
 
     /** What a runner works with; {@code fatal} is told of errors that the process should not outlive. */
     record Parts(
@@ -94,7 +101,8 @@ final class JobRunner {
         long startedAt = clock.millis();
         task.batch().jobStarted(startedAt);
         if (job.problem() != null) {
-            return refused(task, startedAt);
+            // What was accepted although it cannot be run gets the outcome that it came with; no handler sees it.
+            return entry(task, new Outcome(JobState.FAILED, job.problem()), 0, startedAt, 0);
         }
         boolean sampled = job.index() % CPU_SAMPLE == 0;
         long cpu = sampled ? CPU.getCurrentThreadCpuTime() : 0;
@@ -107,21 +115,22 @@ final class JobRunner {
         if (outcome == null) {
             return null;
         }
-        OutcomeEntry entry = entry(task, outcome, startedAt, nanos);
+        OutcomeEntry entry = entry(task, outcome, 1, startedAt, nanos);
         listeners.forEach(listener -> tell(listener, job, outcome, nanos));
         return entry;
     }
 
-    private OutcomeEntry entry(JobTask task, Outcome outcome, long startedAt, long nanos) {
+    private OutcomeEntry entry(JobTask task, Outcome outcome, int attempts, long startedAt, long nanos) {
+        Job job = task.job();
         Run run = new Run(
-                1,
+                attempts,
                 Math.max(0, startedAt - task.batch().acceptedAt()),
                 TimeUnit.NANOSECONDS.toMillis(nanos),
                 startedAt,
-                clock.millis(),
+                attempts == 0 ? startedAt : clock.millis(),
                 Thread.currentThread().getName());
-        byte[] tail = encoder.tail(task.job(), outcome, run);
-        return new OutcomeEntry(task.segment(), task.job().index(), outcome.state(), tail, startedAt);
+        return new OutcomeEntry(
+                task.segment(), job.index(), job.kind(), job.customId(), outcome.state(), outcome.value(), run);
     }
 
     private static void tell(JobListener listener, Job job, Outcome outcome, long nanos) {
@@ -134,20 +143,7 @@ final class JobRunner {
 
     /** The outcome after a fault that is not the handler's: without one, the batch would not end before a restart. */
     private OutcomeEntry faulty(JobTask task, Throwable thrown) {
-        return entry(task, unexpected(task, "the service", thrown), clock.millis(), 0);
-    }
-
-    /** What was accepted although it cannot be run gets the outcome that it came with; no handler sees it. */
-    private OutcomeEntry refused(JobTask task, long now) {
-        Run run = new Run(
-                0,
-                Math.max(0, now - task.batch().acceptedAt()),
-                0,
-                now,
-                now,
-                Thread.currentThread().getName());
-        byte[] tail = encoder.tail(task.job(), new Outcome(JobState.FAILED, null, null), run);
-        return new OutcomeEntry(task.segment(), task.job().index(), JobState.FAILED, tail, now);
+        return entry(task, unexpected(task, "the service", thrown), 1, clock.millis(), 0);
     }
 
     /** One attempt; null when the stop of the service cut it short. */
@@ -169,7 +165,7 @@ final class JobRunner {
         Guard guard = pool.guard(limit);
         try {
             JobExecution execution = new JobExecution(task.batch().ref().id(), task.job(), 1, begin + limit.toNanos());
-            return new Outcome(JobState.SUCCEEDED, handler.handle(execution).json(), null);
+            return new Outcome(JobState.SUCCEEDED, handler.handle(execution).json());
         } catch (Throwable thrown) {
             guard.close();
             return explain(task, guard, limit, thrown);
@@ -212,6 +208,6 @@ final class JobRunner {
     }
 
     private static Outcome failed(JobError error) {
-        return new Outcome(JobState.FAILED, null, error);
+        return new Outcome(JobState.FAILED, MAPPER.writeValueAsBytes(error.members()));
     }
 }

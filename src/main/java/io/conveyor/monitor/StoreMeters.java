@@ -17,6 +17,7 @@ import io.micrometer.core.instrument.Timer;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
@@ -113,9 +114,9 @@ final class StoreMeters implements StoreListener {
     @Override
     public void recorded(BatchRef batch, List<OutcomeEntry> outcomes, boolean kept) {
         if (kept) {
-            recorded.forEach((state, counter) -> counter.increment(outcomes.stream()
-                    .mapToInt(outcome -> outcome.state() == state ? 1 : 0)
-                    .sum()));
+            OutcomeEntry.byState(outcomes)
+                    .forEach((state, count) ->
+                            Objects.requireNonNull(recorded.get(state)).increment(count));
         }
     }
 

@@ -133,7 +133,7 @@ final class BatchReader {
         jdbc.sql("SELECT directory FROM outcome_block WHERE tenant = ? AND batch_no = ? AND segment = ?")
                 .params(batch.tenant(), batch.batchNo(), segment)
                 .query(row -> {
-                    OutcomeLines.addPlaces(row.getBytes(1), recorded);
+                    OutcomeBlock.addPlaces(row.getBytes(1), recorded);
                 });
         return recorded;
     }

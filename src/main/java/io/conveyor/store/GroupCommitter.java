@@ -198,7 +198,7 @@ final class GroupCommitter implements AutoCloseable {
     }
 
     private static int permits(OutcomeEntry outcome) {
-        return Math.min(1 + outcome.tail().length / 1024, OUTCOME_PERMITS);
+        return Math.min(1 + outcome.value().length / 1024, OUTCOME_PERMITS);
     }
 
     private void run() {

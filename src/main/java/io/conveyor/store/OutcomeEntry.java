@@ -1,18 +1,31 @@
 package io.conveyor.store;
 
 import io.conveyor.job.JobState;
+import io.conveyor.job.Run;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An outcome on its way to the disk.
  *
  * @param segment where its job stands
  * @param index index of its job in the batch
+ * @param kind kind of its job, or empty if that could not be read
+ * @param customId the client's name for its job, or null
  * @param state terminal state of its job
- * @param tail its result line after {@code index} and {@code seq}, which the store writes: starts with a comma, ends
- *     with the closing brace, holds no line break
- * @param startedAtMillis when the job started, milliseconds since the epoch
+ * @param value JSON on one line: the output of a job that succeeded, the problem of any other
+ * @param run when, where and how often the job ran
  */
-public record OutcomeEntry(SegmentRef segment, int index, JobState state, byte[] tail, long startedAtMillis) {
+public record OutcomeEntry(
+        SegmentRef segment,
+        int index,
+        String kind,
+        @Nullable String customId,
+        JobState state,
+        byte[] value,
+        Run run) {
 
     public OutcomeEntry {
         if (!state.isTerminal()) {
@@ -23,5 +36,19 @@ public record OutcomeEntry(SegmentRef segment, int index, JobState state, byte[]
             throw new IllegalArgumentException(
                     "Job " + index + " does not stand in the segment of " + segment.firstIndex());
         }
+    }
+
+    /** How many of them have each state; states that none has are left out. */
+    public static Map<JobState, Integer> byState(List<OutcomeEntry> outcomes) {
+        Map<JobState, Integer> counts = new EnumMap<>(JobState.class);
+        int begin = 0;
+        for (int i = 1; i <= outcomes.size(); i++) { // neighbours mostly have the same
+            JobState state = outcomes.get(begin).state();
+            if (i == outcomes.size() || outcomes.get(i).state() != state) {
+                counts.merge(state, i - begin, Integer::sum);
+                begin = i;
+            }
+        }
+        return counts;
     }
 }

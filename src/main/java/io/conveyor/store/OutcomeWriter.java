@@ -121,9 +121,9 @@ final class OutcomeWriter {
         int count = 0;
         for (Share share : taken) {
             for (OutcomeEntry outcome : share.outcomes) {
-                byState.merge(outcome.state(), 1, Integer::sum);
-                startedAt = Math.min(startedAt, outcome.startedAtMillis());
+                startedAt = Math.min(startedAt, outcome.run().startedAt());
             }
+            OutcomeEntry.byState(share.outcomes).forEach((state, some) -> byState.merge(state, some, Integer::sum));
             count += share.outcomes.size();
         }
         WriteSession.Standing standing = session.count(batch, byState, startedAt);
@@ -132,7 +132,7 @@ final class OutcomeWriter {
         }
         int seq = standing.tally().recorded() - count + 1;
         for (Share share : taken) {
-            for (OutcomeLines block : OutcomeLines.blocks(share.outcomes, seq)) {
+            for (OutcomeBlock block : OutcomeBlock.blocks(share.outcomes)) {
                 session.insertBlock(share.segment, seq, block);
                 seq += block.count();
             }

@@ -3,6 +3,7 @@ package io.conveyor.store;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.ResultSetExtractor;
 import org.springframework.jdbc.core.simple.JdbcClient;
@@ -16,21 +17,21 @@ final class ResultReader {
     /** Bytes of lines at which a window is full, 256 KiB: a query costs as much as some hundred lines. */
     private static final int WINDOW_BYTES = 256 * 1024;
 
-    /** A block above {@link OutcomeLines#FULL_BYTES} is one long line; of a segment there may be 256 of them. */
+    /** A block above {@link OutcomeBlock#FULL_BYTES} is one long line; of a segment there may be 256 of them. */
     private static final String BY_INDEX = """
-            SELECT s.first_index, s.jobs, o.first_seq, o.directory,
-                CASE WHEN length(o.lines) <= %d THEN o.lines END
+            SELECT s.first_index, s.jobs, o.first_seq, o.directory, o.facts,
+                CASE WHEN length(o.outcomes) <= %d THEN o.outcomes END
             FROM batch b
             LEFT JOIN segment s ON s.tenant = b.tenant AND s.batch_no = b.batch_no
                 AND s.first_index > ? AND s.first_index + s.jobs > ?
             LEFT JOIN outcome_block o
                 ON o.tenant = s.tenant AND o.batch_no = s.batch_no AND o.segment = s.first_index
             WHERE b.tenant = ? AND b.batch_no = ?
-            ORDER BY s.first_index, o.first_seq""".formatted(OutcomeLines.FULL_BYTES);
+            ORDER BY s.first_index, o.first_seq""".formatted(OutcomeBlock.FULL_BYTES);
 
     /** From the block on that holds the seq, or would. */
     private static final String BY_SEQ = """
-            SELECT o.segment, o.first_seq, o.directory, o.lines
+            SELECT o.segment, o.first_seq, o.directory, o.facts, o.outcomes
             FROM batch b
             LEFT JOIN outcome_block o ON o.tenant = b.tenant AND o.batch_no = b.batch_no AND o.first_seq >= coalesce(
                 (SELECT max(first_seq) FROM outcome_block WHERE tenant = ? AND batch_no = ? AND first_seq <= ?), 1)
@@ -38,6 +39,7 @@ final class ResultReader {
             ORDER BY o.first_seq""";
 
     private final JdbcClient jdbc;
+    private final ResultRenderer renderer = new ResultRenderer();
 
     ResultReader(JdbcClient jdbc) {
         this.jdbc = jdbc;
@@ -57,7 +59,8 @@ final class ResultReader {
                 int firstSeq = rows.getInt(3);
                 if (!rows.wasNull()) {
                     // beyond the bytes of a window lines are fetched when they are asked for
-                    window.add(segment, firstSeq, rows.getBytes(4), window.isFull() ? null : rows.getBytes(5));
+                    byte[] values = window.isFull() ? null : rows.getBytes(6);
+                    window.add(segment, firstSeq, rows.getBytes(4), rows.getBytes(5), values);
                 }
             }
             return window;
@@ -75,7 +78,7 @@ final class ResultReader {
                 window.batchIsThere = true;
                 int segment = rows.getInt(1);
                 if (!rows.wasNull()) {
-                    window.add(segment, rows.getInt(2), rows.getBytes(3), rows.getBytes(4));
+                    window.add(segment, rows.getInt(2), rows.getBytes(3), rows.getBytes(4), rows.getBytes(5));
                 }
             }
             return window;
@@ -99,12 +102,22 @@ final class ResultReader {
     }
 
     private byte[] lines(BatchRef batch, ResultLines.Block block) {
-        return BatchReader.reading(() -> jdbc.sql("SELECT lines FROM outcome_block"
+        return BatchReader.reading(() -> jdbc.sql("SELECT directory, facts, outcomes FROM outcome_block"
                         + " WHERE tenant = ? AND batch_no = ? AND segment = ? AND first_seq = ?")
                 .params(batch.tenant(), batch.batchNo(), block.segment(), block.firstSeq())
-                .query((row, n) -> row.getBytes(1))
+                .query((row, n) -> Objects.requireNonNull(
+                        lines(block.segment(), block.firstSeq(), row.getBytes(1), row.getBytes(2), row.getBytes(3))
+                                .bytes()))
                 .optional()
                 .orElseThrow(() -> gone(batch)));
+    }
+
+    /** Blocks without facts were written by a version that stored the lines themselves. */
+    private ResultRenderer.Lines lines(
+            int segment, int firstSeq, byte[] directory, byte @Nullable [] facts, byte @Nullable [] values) {
+        return facts == null
+                ? new ResultRenderer.Lines(values, OutcomeBlock.lengths(directory))
+                : renderer.render(segment, firstSeq, directory, facts, values);
     }
 
     /** What a query has found so far. Not thread-safe. */
@@ -139,15 +152,16 @@ final class ResultReader {
             }
         }
 
-        void add(int inSegment, int firstSeq, byte[] directory, byte @Nullable [] lines) {
-            ResultLines.Block block = new ResultLines.Block(inSegment, firstSeq, lines);
+        void add(int inSegment, int firstSeq, byte[] directory, byte @Nullable [] facts, byte @Nullable [] values) {
+            ResultRenderer.Lines lines = lines(inSegment, firstSeq, directory, facts, values);
+            ResultLines.Block block = new ResultLines.Block(inSegment, firstSeq, lines.bytes());
             int offset = 0;
-            for (int entry = 0; entry < OutcomeLines.count(directory); entry++) {
-                int length = OutcomeLines.length(directory, entry);
+            for (int entry = 0; entry < lines.lengths().length; entry++) {
+                int length = lines.lengths()[entry];
                 entries.add(new ResultLines.Entry(
-                        inSegment + OutcomeLines.place(directory, entry),
+                        inSegment + OutcomeBlock.place(directory, entry),
                         firstSeq + entry,
-                        OutcomeLines.state(directory, entry),
+                        OutcomeBlock.state(directory, entry),
                         block,
                         offset,
                         length));

@@ -71,8 +71,8 @@ final class WriteSession implements AutoCloseable {
             WHERE tenant = ? AND batch_no = ? AND state <> 'ended'
             RETURNING total, succeeded, failed, cancelled, expired, state = 'open', broken""";
     private static final String INSERT_BLOCK = """
-            INSERT INTO outcome_block (tenant, batch_no, segment, first_seq, directory, lines)
-            VALUES (?, ?, ?, ?, ?, ?)""";
+            INSERT INTO outcome_block (tenant, batch_no, segment, first_seq, directory, facts, outcomes)
+            VALUES (?, ?, ?, ?, ?, ?, ?)""";
     private static final String END_BATCH = """
             UPDATE batch SET state = 'ended', outcome = ?, ended_at = ?, expires_at = ?
             WHERE tenant = ? AND batch_no = ? AND state <> 'ended'""";
@@ -262,7 +262,7 @@ final class WriteSession implements AutoCloseable {
         try (ResultSet row = bind(DIRECTORIES, batch.tenant(), batch.batchNo(), segment.firstIndex())
                 .executeQuery()) {
             while (row.next()) {
-                OutcomeLines.addPlaces(row.getBytes(1), places);
+                OutcomeBlock.addPlaces(row.getBytes(1), places);
             }
         }
         return places;
@@ -309,7 +309,7 @@ final class WriteSession implements AutoCloseable {
         }
     }
 
-    void insertBlock(SegmentRef segment, int firstSeq, OutcomeLines block) throws SQLException {
+    void insertBlock(SegmentRef segment, int firstSeq, OutcomeBlock block) throws SQLException {
         BatchRef batch = segment.batch();
         update(
                 INSERT_BLOCK,
@@ -318,7 +318,8 @@ final class WriteSession implements AutoCloseable {
                 segment.firstIndex(),
                 firstSeq,
                 block.directory(),
-                block.lines());
+                block.facts(),
+                block.values());
     }
 
     boolean end(BatchRef batch, BatchOutcome outcome, long now, long retentionMillis) throws SQLException {

@@ -3,6 +3,7 @@ package io.conveyor.belt;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.conveyor.job.JobState;
+import io.conveyor.job.Run;
 import io.conveyor.store.BatchRef;
 import io.conveyor.store.OutcomeEntry;
 import io.conveyor.store.SegmentRef;
@@ -53,9 +54,12 @@ class WaitersTest {
         SegmentRef segment = SegmentRef.fresh(new BatchRef("default", batchNo, "b"), 0);
         waiters.recorded(
                 batchNo,
-                IntStream.of(indexes)
-                        .mapToObj(index -> new OutcomeEntry(segment, index, JobState.SUCCEEDED, new byte[0], 0))
-                        .toList());
+                IntStream.of(indexes).mapToObj(index -> outcome(segment, index)).toList());
+    }
+
+    private static OutcomeEntry outcome(SegmentRef segment, int index) {
+        return new OutcomeEntry(
+                segment, index, "echo", null, JobState.SUCCEEDED, new byte[0], new Run(1, 0, 0, 0, 0, "w"));
     }
 
     @Test

@@ -336,7 +336,7 @@ abstract class BatchStoreContract {
         outcomes.forEach(store::record);
         take(told.ended, 1);
 
-        assertThat(outcomes.stream().mapToLong(o -> o.tail().length).sum()).isGreaterThan(4 << 20);
+        assertThat(outcomes.stream().mapToLong(o -> o.value().length).sum()).isGreaterThan(4 << 20);
         assertResults(batch.ref(), outcomes);
     }
 
@@ -718,7 +718,7 @@ abstract class BatchStoreContract {
     /** The results are these outcomes, in input order, byte for byte, numbered without gaps. */
     void assertResults(BatchRef batch, List<OutcomeEntry> outcomes) {
         Map<Integer, String> expected = new TreeMap<>();
-        outcomes.forEach(o -> expected.put(o.index(), new String(o.tail(), StandardCharsets.UTF_8)));
+        outcomes.forEach(o -> expected.put(o.index(), Batches.tail(o)));
         List<Integer> indexes = new ArrayList<>();
         Set<Integer> seqs = new HashSet<>();
         for (String line : resultLines(batch)) {

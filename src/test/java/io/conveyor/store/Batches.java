@@ -2,7 +2,11 @@ package io.conveyor.store;
 
 import io.conveyor.job.Job;
 import io.conveyor.job.JobState;
+import io.conveyor.job.Run;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -58,14 +62,32 @@ final class Batches {
         return outcome(segment, index, JobState.SUCCEEDED, 0);
     }
 
-    /** An outcome whose line has that many more bytes in it. */
+    /** An outcome whose value has that many more bytes in it. */
     static OutcomeEntry outcome(SegmentRef segment, int index, JobState state, int bytes) {
         return new OutcomeEntry(
                 segment,
                 index,
+                "echo",
+                null,
                 state,
-                bytes(",\"state\":\"" + state.wireName() + "\",\"output\":\"" + "x".repeat(bytes) + index + "\"}"),
-                2_000_000 + index);
+                bytes("\"" + "x".repeat(bytes) + index + "\""),
+                new Run(1, index, index % 7, 2_000_000 + index, 2_000_010 + index, "worker-" + index % 3));
+    }
+
+    /** What stands in the line of such an outcome after index and seq. */
+    static String tail(OutcomeEntry outcome) {
+        Run run = outcome.run();
+        return ",\"kind\":\"echo\",\"state\":\"" + outcome.state().wireName()
+                + (outcome.state() == JobState.SUCCEEDED ? "\",\"output\":" : "\",\"error\":")
+                + new String(outcome.value(), StandardCharsets.UTF_8) + ",\"attempts\":" + run.attempts()
+                + ",\"wait_ms\":" + run.waitMillis() + ",\"duration_ms\":" + run.durationMillis()
+                + ",\"started_at\":\"" + time(run.startedAt()) + "\",\"ended_at\":\"" + time(run.endedAt())
+                + "\",\"worker\":\"" + run.worker() + "\"}";
+    }
+
+    private static String time(long millis) {
+        return DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ss.SSSX")
+                .format(Instant.ofEpochMilli(millis).atOffset(ZoneOffset.UTC));
     }
 
     static byte[] bytes(String text) {

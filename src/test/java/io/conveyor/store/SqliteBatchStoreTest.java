@@ -4,6 +4,7 @@ import static io.conveyor.store.Batches.batch;
 import static io.conveyor.store.Batches.segments;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.conveyor.job.JobState;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -18,6 +19,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import org.flywaydb.core.Flyway;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -137,6 +139,38 @@ final class SqliteBatchStoreTest extends BatchStoreContract {
         } catch (InterruptedException e) {
             throw new AssertionError(e);
         }
+    }
+
+    @Test
+    void resultsOfAnOlderLayoutAreReadAsTheyWereWritten() throws SQLException {
+        Path path = SqliteStores.fresh("sqlite-older");
+        String url = "jdbc:sqlite:" + path;
+        Flyway.configure()
+                .dataSource(url, null, null)
+                .locations("classpath:db/migration/sqlite")
+                .target("2")
+                .load()
+                .migrate();
+        String first = "{\"index\":1,\"seq\":1,\"state\":\"failed\",\"error\":{}}\n";
+        String second = "{\"index\":0,\"seq\":2,\"state\":\"succeeded\",\"output\":[1]}\n";
+        String directory = "0166000000%02x0073000000%02x".formatted(first.length(), second.length());
+        try (Connection connection = DriverManager.getConnection(url);
+                Statement statement = connection.createStatement()) {
+            statement.execute("""
+                    INSERT INTO batch (batch_no, tenant, id, fingerprint, timeout_ms, state, outcome, total, succeeded,
+                        failed, cancelled, expired, created_at, ended_at, expires_at)
+                    VALUES (1, 'acme', 'old', x'00', 0, 'ended', 'partial', 2, 1, 1, 0, 0, 1, 2, 9000000000000)""");
+            statement.execute("INSERT INTO segment (tenant, batch_no, first_index, jobs, open, epoch)"
+                    + " VALUES ('acme', 1, 0, 2, 0, 0)");
+            statement.execute("INSERT INTO outcome_block (tenant, batch_no, segment, first_seq, directory, lines)"
+                    + " VALUES ('acme', 1, 0, 1, x'" + directory + "', CAST('" + first + second + "' AS BLOB))");
+        }
+
+        store = open(path).store;
+
+        BatchRef batch = new BatchRef("acme", 1, "old");
+        assertThat(resultLines(batch)).containsExactly(second, first);
+        assertThat(store.resultsBySeq(batch, 1).state(0)).isEqualTo(JobState.SUCCEEDED);
     }
 
     private final class SetClock extends Clock {

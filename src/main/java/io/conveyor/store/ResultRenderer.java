@@ -1,0 +1,231 @@
+package io.conveyor.store;
+
+import io.conveyor.job.JobState;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * Makes result lines, as clients get them, of a block of outcomes. Written by hand, since it is done once a result and
+ * the value must go in byte for byte. Thread-safe.
+ */
+final class ResultRenderer {
+
+    private static final JsonMapper MAPPER = JsonMapper.shared();
+    private static final byte[] INDEX = ascii("{\"index\":");
+    private static final byte[] SEQ = ascii(",\"seq\":");
+    private static final byte[] CUSTOM_ID = ascii(",\"custom_id\":");
+    private static final byte[] OUTPUT = ascii("\",\"output\":");
+    private static final byte[] ERROR = ascii("\",\"error\":");
+    private static final byte[] ATTEMPTS = ascii(",\"attempts\":");
+    private static final byte[] WAIT = ascii(",\"wait_ms\":");
+    private static final byte[] DURATION = ascii(",\"duration_ms\":");
+    private static final byte[] STARTED = ascii(",\"started_at\":\"");
+    private static final byte[] ENDED = ascii("\",\"ended_at\":\"");
+
+    /** Bytes that are made room for beside the value: more than most lines need. */
+    private static final int FRAME_BYTES = 256;
+
+    /** Names kept with their bytes, at the most: kinds and threads are a few hundred, names that clients make are not kept. */
+    private static final int KEPT_NAMES = 1024;
+
+    /** From the kind to the value, by kind, of jobs that succeeded. */
+    private final Map<String, byte[]> heads = new ConcurrentHashMap<>();
+
+    /** The end of a line, by the name of the thread. */
+    private final Map<String, byte[]> ends = new ConcurrentHashMap<>();
+
+    /**
+     * Lines one behind the other, each with its line feed.
+     *
+     * @param bytes the lines, or null if the values were not at hand; there may be unused bytes at the end
+     * @param lengths bytes of each line, which are known in either case
+     */
+    record Lines(byte @Nullable [] bytes, int[] lengths) {}
+
+    /**
+     * The lines of a block.
+     *
+     * @param segment index of the first job of its segment
+     * @param firstSeq completion number of its first outcome
+     * @param values null to learn the lengths only
+     */
+    Lines render(int segment, int firstSeq, byte[] directory, byte[] facts, byte @Nullable [] values) {
+        int count = OutcomeBlock.count(directory);
+        int[] lengths = new int[count];
+        Writing writing = new Writing(values == null ? FRAME_BYTES : values.length + count * FRAME_BYTES);
+        OutcomeFacts.Cursor cursor = new OutcomeFacts.Cursor(facts);
+        int offset = 0;
+        for (int entry = 0; entry < count; entry++) {
+            cursor.next();
+            int begin = values == null ? writing.restart() : writing.size;
+            int length = OutcomeBlock.length(directory, entry);
+            writing.add(INDEX).add(segment + OutcomeBlock.place(directory, entry));
+            writing.add(SEQ).add(firstSeq + entry);
+            addHead(writing, cursor, OutcomeBlock.state(directory, entry));
+            if (values != null) {
+                writing.add(values, offset, length);
+            }
+            addTail(writing, cursor);
+            lengths[entry] = writing.size - begin + (values == null ? length : 0);
+            offset += length;
+        }
+        return new Lines(values == null ? null : writing.bytes, lengths);
+    }
+
+    private void addHead(Writing writing, OutcomeFacts.Cursor facts, JobState state) {
+        String customId = facts.customId();
+        if (customId != null) {
+            writing.add(CUSTOM_ID).add(string(customId));
+        }
+        if (state == JobState.SUCCEEDED) {
+            writing.add(head(facts.kind()));
+        } else {
+            writing.add(head(facts.kind(), state, ERROR));
+        }
+    }
+
+    private void addTail(Writing writing, OutcomeFacts.Cursor facts) {
+        writing.add(ATTEMPTS).add(facts.attempts());
+        writing.add(WAIT).add(facts.waitMillis());
+        writing.add(DURATION).add(facts.durationMillis());
+        writing.add(STARTED).add(writing.started.text(facts.startedAt()));
+        writing.add(ENDED).add(writing.ended.text(facts.endedAt()));
+        writing.add(end(facts.worker()));
+    }
+
+    private byte[] head(String kind) {
+        byte[] known = heads.get(kind);
+        return known != null ? known : keep(heads, kind, head(kind, JobState.SUCCEEDED, OUTPUT));
+    }
+
+    private byte[] end(String worker) {
+        byte[] known = ends.get(worker);
+        return known != null ? known : keep(ends, worker, utf8("\",\"worker\":" + quoted(worker) + "}\n"));
+    }
+
+    private static byte[] keep(Map<String, byte[]> known, String name, byte[] bytes) {
+        if (known.size() < KEPT_NAMES) {
+            known.put(name, bytes);
+        }
+        return bytes;
+    }
+
+    private static byte[] head(String kind, JobState state, byte[] member) {
+        String itsKind = kind.isEmpty() ? "" : ",\"kind\":" + quoted(kind);
+        return utf8(itsKind + ",\"state\":\"" + state.wireName() + new String(member, StandardCharsets.US_ASCII));
+    }
+
+    /** As a JSON string. Most are plain, and a mapper costs more than the rest of the line. */
+    private static String quoted(String text) {
+        return isPlain(text) ? "\"" + text + "\"" : MAPPER.writeValueAsString(text);
+    }
+
+    private static byte[] string(String text) {
+        return utf8(quoted(text));
+    }
+
+    private static boolean isPlain(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c < ' ' || c > '~' || c == '"' || c == '\\') {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static byte[] ascii(String text) {
+        return text.getBytes(StandardCharsets.US_ASCII);
+    }
+
+    private static byte[] utf8(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    /** The time that was written last, as RFC 3339 in UTC with milliseconds: many jobs come in one of them. Not thread-safe. */
+    private static final class Moment {
+
+        private long millis = Long.MIN_VALUE;
+        private long second = Long.MIN_VALUE;
+        private byte[] text = new byte[0];
+
+        byte[] text(long wanted) {
+            if (wanted != millis) {
+                millis = wanted;
+                long itsSecond = Math.floorDiv(wanted, 1000L);
+                if (itsSecond != second) {
+                    second = itsSecond;
+                    String upToSecond = Instant.ofEpochSecond(itsSecond).toString();
+                    text = ascii(upToSecond.substring(0, upToSecond.length() - 1) + ".000Z");
+                }
+                int rest = (int) Math.floorMod(wanted, 1000L);
+                int z = text.length - 1;
+                text[z - 3] = (byte) ('0' + rest / 100);
+                text[z - 2] = (byte) ('0' + rest / 10 % 10);
+                text[z - 1] = (byte) ('0' + rest % 10);
+            }
+            return text;
+        }
+    }
+
+    /** Lines in the making. */
+    private static final class Writing {
+
+        private final Moment started = new Moment();
+        private final Moment ended = new Moment();
+        private byte[] bytes;
+        private int size;
+
+        Writing(int expected) {
+            bytes = new byte[expected];
+        }
+
+        int restart() {
+            size = 0;
+            return 0;
+        }
+
+        Writing add(byte[] more) {
+            return add(more, 0, more.length);
+        }
+
+        Writing add(byte[] more, int offset, int length) {
+            ensure(length);
+            System.arraycopy(more, offset, bytes, size, length);
+            size += length;
+            return this;
+        }
+
+        /** Call with 0 or more. */
+        Writing add(long number) {
+            int digits = digits(number);
+            ensure(digits);
+            size += digits;
+            long rest = number;
+            for (int at = size - 1; at == size - 1 || rest > 0; at--) {
+                bytes[at] = (byte) ('0' + rest % 10);
+                rest /= 10;
+            }
+            return this;
+        }
+
+        private static int digits(long number) {
+            int digits = 1;
+            for (long rest = number / 10; rest > 0; rest /= 10) {
+                digits++;
+            }
+            return digits;
+        }
+
+        private void ensure(int more) {
+            if (bytes.length - size < more) {
+                bytes = Arrays.copyOf(bytes, Math.max(size + more, bytes.length * 3 / 2));
+            }
+        }
+    }
+}
