@@ -9,6 +9,7 @@ import io.conveyor.store.StoreException;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,7 +29,8 @@ final class SegmentSpool implements JobSink {
     // Mutable state: full segments in memory, their bytes, and whether others have been written
     private final Deque<PackedSegment> inMemory = new ArrayDeque<>();
     private long bytes;
-    private boolean spilled;
+    /** The write that was begun last; while it goes on, the next segments are packed. */
+    private BatchStore.@Nullable Pending writing;
 
     SegmentSpool(BatchStore store, BatchRef batch) {
         this.store = store;
@@ -48,6 +50,7 @@ final class SegmentSpool implements JobSink {
         if (!packer.isEmpty()) {
             take();
         }
+        awaitWriting();
         return List.copyOf(inMemory);
     }
 
@@ -57,18 +60,29 @@ final class SegmentSpool implements JobSink {
         bytes += segment.data().length;
         if (bytes > PackedSegment.FULL_BYTES && inMemory.size() > 1) {
             PackedSegment last = inMemory.removeLast();
-            spilled = true;
-            store.spill(batch, List.copyOf(inMemory));
+            awaitWriting();
+            writing = store.spill(batch, List.copyOf(inMemory));
             inMemory.clear();
             inMemory.add(last);
             bytes = last.data().length;
         }
     }
 
+    private void awaitWriting() {
+        if (writing != null) {
+            writing.await();
+        }
+    }
+
     /** Gives up what was written. Never fails: what cannot be given up now is swept at the next start. */
     void abandon() {
-        if (!spilled) {
+        if (writing == null) {
             return;
+        }
+        try {
+            awaitWriting(); // segments must not come after their batch was given up
+        } catch (StoreException e) {
+            log.debug("The last segments of {} were not written", batch.id(), e);
         }
         try {
             store.abandon(batch);

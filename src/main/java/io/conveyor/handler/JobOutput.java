@@ -1,5 +1,8 @@
 package io.conveyor.handler;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -12,6 +15,10 @@ import tools.jackson.databind.json.JsonMapper;
 public record JobOutput(byte[] json) {
 
     private static final JsonMapper MAPPER = JsonMapper.shared();
+    private static final VarHandle WORDS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.nativeOrder());
+
+    /** The byte 1, eight times. */
+    private static final long EACH = 0x0101_0101_0101_0101L;
 
     public JobOutput {
         json = onOneLine(json);
@@ -33,12 +40,25 @@ public record JobOutput(byte[] json) {
     }
 
     private static byte[] onOneLine(byte[] json) {
-        for (int i = 0; i < json.length; i++) {
+        int from = 0;
+        while (from <= json.length - Long.BYTES && !mayHoldBreak((long) WORDS.get(json, from))) {
+            from += Long.BYTES;
+        }
+        for (int i = from; i < json.length; i++) {
             if (isBreak(json[i])) {
                 return withoutBreaks(json.clone(), i);
             }
         }
         return json;
+    }
+
+    /** Whether a byte of the word is a line break; seldom true of others. Looking at each byte was a tenth of a tiny job. */
+    private static boolean mayHoldBreak(long word) {
+        return hasZero(word ^ EACH * '\n') || hasZero(word ^ EACH * '\r');
+    }
+
+    private static boolean hasZero(long word) {
+        return ((word - EACH) & ~word & EACH << 7) != 0;
     }
 
     private static byte[] withoutBreaks(byte[] line, int from) {

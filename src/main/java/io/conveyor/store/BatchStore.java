@@ -19,8 +19,22 @@ public interface BatchStore {
      */
     long newBatchNo();
 
-    /** Writes segments of a batch that is not sealed yet: invisible, and swept if the batch never is. */
-    void spill(BatchRef batch, List<PackedSegment> segments);
+    /**
+     * Writes segments of a batch that is not sealed yet: invisible, and swept if the batch never is. Does not wait until
+     * they are on the disk; who seals or abandons the batch does.
+     */
+    Pending spill(BatchRef batch, List<PackedSegment> segments);
+
+    /** Something that is being written. */
+    interface Pending {
+
+        /**
+         * Waits until it is on the disk; may be called again.
+         *
+         * @throws StoreException if it was not written
+         */
+        void await();
+    }
 
     /**
      * Makes a batch visible, with the segments not spilled yet, in one transaction: from here on it is accepted.

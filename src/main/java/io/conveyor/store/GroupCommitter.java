@@ -9,7 +9,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ArrayBlockingQueue;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -124,21 +123,22 @@ final class GroupCommitter implements AutoCloseable {
 
     /** As above; {@code committed} hears the value on the writer thread after the commit, before anybody else does. */
     <T> T write(Work<T> work, Consumer<? super T> committed) {
+        return begin(work, committed).await();
+    }
+
+    /** Hands a piece of work over to the next group, waiting only while too many others do. */
+    <T> Request<T> begin(Work<T> work, Consumer<? super T> committed) {
         if (Thread.currentThread() == thread) {
             throw new IllegalStateException("The writer thread cannot wait for itself");
         }
-        Request<T> request = new Request<>(work, committed);
+        Request<T> request = new Request<>(work, committed, requestSlots::release);
         requestSlots.acquireUninterruptibly();
         try {
             submit(request);
-            return request.await();
-        } catch (CompletionException e) {
-            throw e.getCause() instanceof StoreException known
-                    ? new StoreException(known.reason(), String.valueOf(known.getMessage()), known)
-                    : new StoreException(StoreException.Reason.UNAVAILABLE, "The store failed", e);
-        } finally {
-            requestSlots.release();
+        } catch (StoreException e) {
+            request.fail(e);
         }
+        return request;
     }
 
     /** Takes an outcome; waits, uninterruptibly, while too many are in hand. */

@@ -109,11 +109,13 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
     }
 
     @Override
-    public void spill(BatchRef batch, List<PackedSegment> segments) {
-        committer.write(session -> {
-            session.spill(batch, segments);
-            return true;
-        });
+    public Pending spill(BatchRef batch, List<PackedSegment> segments) {
+        return committer.begin(
+                session -> {
+                    session.spill(batch, segments);
+                    return true;
+                },
+                done -> {})::await;
     }
 
     @Override

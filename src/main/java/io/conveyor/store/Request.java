@@ -14,23 +14,32 @@ final class Request<T> {
 
     private final GroupCommitter.Work<T> work;
     private final Consumer<? super T> committed;
+    private final Runnable settled;
     private final CompletableFuture<T> result = new CompletableFuture<>();
 
     // Mutable state: writer thread only
     private @Nullable T value;
 
-    Request(GroupCommitter.Work<T> work, Consumer<? super T> committed) {
+    /** @param settled run once, when it has been committed or has failed */
+    Request(GroupCommitter.Work<T> work, Consumer<? super T> committed, Runnable settled) {
         this.work = work;
         this.committed = committed;
+        this.settled = settled;
     }
 
     /**
      * Waits, uninterruptibly.
      *
-     * @throws CompletionException if it failed
+     * @throws StoreException if it failed
      */
     T await() {
-        return result.join();
+        try {
+            return result.join();
+        } catch (CompletionException e) {
+            throw e.getCause() instanceof StoreException known
+                    ? new StoreException(known.reason(), String.valueOf(known.getMessage()), known)
+                    : new StoreException(StoreException.Reason.UNAVAILABLE, "The store failed", e);
+        }
     }
 
     void apply(WriteSession session) throws SQLException {
@@ -40,10 +49,14 @@ final class Request<T> {
     @SuppressWarnings("NullAway") // value is what apply() brought, which ran before
     void complete() {
         committed.accept(value);
-        result.complete(value);
+        if (result.complete(value)) {
+            settled.run();
+        }
     }
 
     void fail(StoreException failure) {
-        result.completeExceptionally(failure);
+        if (result.completeExceptionally(failure)) {
+            settled.run();
+        }
     }
 }

@@ -21,13 +21,25 @@ class SegmentSpoolTest {
     /** Takes what is spilled and abandoned, and refuses everything else. */
     private final BatchStore store = (BatchStore) Proxy.newProxyInstance(
             BatchStore.class.getClassLoader(), new Class<?>[] {BatchStore.class}, (self, method, arguments) -> {
-                switch (method.getName()) {
-                    case "spill" -> ((List<?>) arguments[1]).forEach(segment -> spilled.add((PackedSegment) segment));
-                    case "abandon" -> abandoned++;
+                return switch (method.getName()) {
+                    case "spill" -> {
+                        atOnce.add(++underWay);
+                        ((List<?>) arguments[1]).forEach(segment -> spilled.add((PackedSegment) segment));
+                        yield (BatchStore.Pending) () -> underWay = 0;
+                    }
+                    case "abandon" -> {
+                        atOnce.add(underWay + 1);
+                        abandoned++;
+                        yield null;
+                    }
                     default -> throw new UnsupportedOperationException(method.getName());
-                }
-                return null;
+                };
             });
+
+    /** Writes under way that nobody has waited for. */
+    private int underWay;
+
+    private final List<Integer> atOnce = new ArrayList<>();
 
     private final SegmentSpool spool = new SegmentSpool(store, BATCH);
 
@@ -64,6 +76,8 @@ class SegmentSpoolTest {
             next += segment.jobs();
         }
         assertThat(next).isEqualTo(2000);
+        assertThat(atOnce).hasSizeGreaterThan(10).containsOnly(1);
+        assertThat(underWay).isZero();
     }
 
     @Test
@@ -74,5 +88,6 @@ class SegmentSpoolTest {
 
         assertThat(spilled).isNotEmpty();
         assertThat(abandoned).isEqualTo(1);
+        assertThat(atOnce).containsOnly(1);
     }
 }

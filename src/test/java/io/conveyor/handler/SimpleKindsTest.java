@@ -42,6 +42,19 @@ class SimpleKindsTest {
     }
 
     @Test
+    void lineBreaksAreFoundAtEveryPlace() {
+        for (int length = 1; length <= 33; length++) {
+            for (int at = 0; at < length; at++) {
+                char[] text = "é".repeat(length).toCharArray();
+                text[at] = at % 2 == 0 ? '\n' : '\r';
+                String output = new String(JobOutput.ofJson(new String(text)).json(), StandardCharsets.UTF_8);
+                text[at] = ' ';
+                assertThat(output).isEqualTo(new String(text));
+            }
+        }
+    }
+
+    @Test
     void outputDoesNotWriteIntoTheInput() {
         byte[] input = "[\n]".getBytes(StandardCharsets.UTF_8);
 

@@ -101,7 +101,7 @@ abstract class BatchStoreContract {
     void nothingIsVisibleBeforeTheSeal() {
         NewBatch batch = batch(store, "b1", 512);
         List<PackedSegment> segments = segments(0, 512, 256);
-        store.spill(batch.ref(), List.of(segments.get(0)));
+        store.spill(batch.ref(), List.of(segments.get(0))).await();
 
         assertThat(store.find(TENANT, "b1")).isEmpty();
         assertThat(list(null, null)).isEmpty();
@@ -120,7 +120,7 @@ abstract class BatchStoreContract {
     void sealIsRefusedWhenNotAllJobsAreThere() {
         NewBatch batch = batch(store, "b1", 600);
         List<PackedSegment> segments = segments(0, 512, 256);
-        store.spill(batch.ref(), List.of(segments.get(0)));
+        store.spill(batch.ref(), List.of(segments.get(0))).await();
 
         assertThatThrownBy(() -> store.seal(batch, segments.subList(1, 2))).isInstanceOf(StoreException.class);
 
@@ -135,8 +135,8 @@ abstract class BatchStoreContract {
     void abandonedUploadIsSweptAndCannotBeSealedAnyMore() {
         NewBatch batch = batch(store, "b1", 512);
         List<PackedSegment> segments = segments(0, 512, 256);
-        store.spill(batch.ref(), List.of(segments.get(0)));
-        store.spill(batch.ref(), List.of(segments.get(1)));
+        store.spill(batch.ref(), List.of(segments.get(0))).await();
+        store.spill(batch.ref(), List.of(segments.get(1))).await();
 
         store.abandon(batch.ref());
 
@@ -181,7 +181,7 @@ abstract class BatchStoreContract {
         List<Boolean> won = inParallel(threads, n -> {
             NewBatch mine = batch(store, "same", 300 + n);
             List<PackedSegment> segments = segments(0, 300 + n, 256);
-            store.spill(mine.ref(), List.of(segments.get(0)));
+            store.spill(mine.ref(), List.of(segments.get(0))).await();
             barrier.await();
             boolean sealed = store.seal(mine, segments.subList(1, 2));
             if (!sealed) {
@@ -548,7 +548,7 @@ abstract class BatchStoreContract {
         take(told.kept, 302);
         long rows = rowsAfterSweep();
         NewBatch upload = batch(store, "upload", 512);
-        store.spill(upload.ref(), List.of(segments(0, 256, 256).get(0)));
+        store.spill(upload.ref(), List.of(segments(0, 256, 256).get(0))).await();
         StoreStatus before = store.status();
 
         store = afterCrash();

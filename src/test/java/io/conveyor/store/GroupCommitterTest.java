@@ -142,7 +142,7 @@ class GroupCommitterTest {
     void outcomesThatCannotBeStoredDoNotHoldUpOtherBatches() {
         NewBatch good = seal(store, "good", 5, 256);
         NewBatch upload = batch(store, "upload", 300);
-        store.spill(upload.ref(), List.of(segments(0, 256, 256).get(0)));
+        store.spill(upload.ref(), List.of(segments(0, 256, 256).get(0))).await();
         Plug plug = new Plug();
         for (int i = 0; i < 5; i++) {
             store.record(outcome(SegmentRef.fresh(upload.ref(), 0), i)); // of a batch that is not there yet
@@ -337,7 +337,7 @@ class GroupCommitterTest {
     @Test
     void anUploadGivenUpWhileTheStoreCannotWriteIsNotForgotten() {
         NewBatch batch = batch(store, "upload", 512);
-        store.spill(batch.ref(), List.of(segments(0, 256, 256).get(0)));
+        store.spill(batch.ref(), List.of(segments(0, 256, 256).get(0))).await();
         connections.fault = failing("COMMIT", SQLiteErrorCode.SQLITE_FULL);
 
         store.abandon(batch.ref());

@@ -57,7 +57,7 @@ final class SqliteBatchStoreTest extends BatchStoreContract {
     long rowsAfterSweep() {
         SqliteStores stores = current();
         BatchRef marker = batch(store, "marker", 2).ref();
-        store.spill(marker, List.of(segments(0, 1, 256).get(0)));
+        store.spill(marker, List.of(segments(0, 1, 256).get(0))).await();
         store.abandon(marker);
         Batches.until(() -> stores.count("unowned") == 0); // the marker goes last: the oldest is swept first
         return stores.count("segment") + stores.count("segment_input") + stores.count("outcome_block");
