@@ -120,7 +120,7 @@ final class BatchController {
                 ? Duration.ofSeconds(wait.getAsInt())
                 : preferences.respondAsync() ? Duration.ZERO : limits.hold();
         Submission submission = new Submission(id, mustBeNew(request, id), false, patience, ref -> {});
-        Intake.Taken taken = intake.take(request, submission);
+        Intake.Taken taken = intake.take(request, request.getInputStream(), submission);
         Answer answer = response -> {
             Batches.Shown batch = batches.show(taken.ref().id());
             boolean withResults = wait.isPresent() && batch.stored().ended();

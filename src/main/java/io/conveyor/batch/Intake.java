@@ -9,6 +9,7 @@ import io.conveyor.web.ApiException;
 import io.conveyor.web.Problem;
 import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
+import java.io.InputStream;
 import java.time.Clock;
 import java.util.Optional;
 import java.util.concurrent.Semaphore;
@@ -58,8 +59,12 @@ final class Intake {
      */
     record Taken(BatchRef ref, boolean created, boolean replayed) {}
 
-    /** Takes the batch that stands in the body of this request. */
-    Taken take(HttpServletRequest request, Submission submission) throws IOException {
+    /**
+     * Takes the batch that stands in the body of this request.
+     *
+     * @param body the body as it arrives: the request's own stream, or one in its place
+     */
+    Taken take(HttpServletRequest request, InputStream body, Submission submission) throws IOException {
         String key = IdempotencyKeys.of(request);
         if (!belt.accepting()) {
             refusals.add(Refusals.Reason.DRAINING);
@@ -74,10 +79,10 @@ final class Intake {
         try {
             refuseBacklog();
             if (key == null) {
-                return receive(request, submission, null);
+                return receive(request, body, submission, null);
             }
             try (IdempotencyKeys.Use use = keys.use(Tenant.DEFAULT, key)) {
-                return receive(request, submission, key);
+                return receive(request, body, submission, key);
             }
         } catch (ApiException e) {
             countLimit(e.problem());
@@ -110,9 +115,10 @@ final class Intake {
         }
     }
 
-    private Taken receive(HttpServletRequest request, Submission submission, @Nullable String key) throws IOException {
+    private Taken receive(HttpServletRequest request, InputStream raw, Submission submission, @Nullable String key)
+            throws IOException {
         BatchOptions options = BatchOptions.of(request, parts.maxJobSize());
-        SubmittedBody body = SubmittedBody.of(request, limits);
+        SubmittedBody body = SubmittedBody.of(request, raw, limits);
         Optional<Repetitions.Earlier> earlier = repetitions.find(submission, key);
         if (earlier.isPresent()) {
             earlier.get().refuseIfNewIsWanted();

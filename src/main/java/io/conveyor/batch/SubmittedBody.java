@@ -30,14 +30,15 @@ final class SubmittedBody {
     /**
      * The body of this request. Refuses by the headers first; where they do not tell the type, reads the beginning.
      *
+     * @param raw the body as it arrives
      * @throws ApiException if its type is not read here, or it is too large
      */
-    static SubmittedBody of(HttpServletRequest request, IntakeProperties limits) throws IOException {
+    static SubmittedBody of(HttpServletRequest request, InputStream raw, IntakeProperties limits) throws IOException {
         BodyType declared = BodyType.of(request, READ);
         long limit = declared == BodyType.JSON
                 ? limits.maxJsonBody().toBytes()
                 : limits.maxBody().toBytes();
-        InputStream bytes = BodyLimit.of(request, limit, limits.maxGzipRatio());
+        InputStream bytes = BodyLimit.of(request, raw, limit, limits.maxGzipRatio());
         if (declared != BodyType.UNDECLARED) {
             return new SubmittedBody(bytes, declared == BodyType.NDJSON);
         }
