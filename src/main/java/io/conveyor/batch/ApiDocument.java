@@ -1,5 +1,11 @@
 package io.conveyor.batch;
 
+import static org.springframework.http.MediaType.APPLICATION_JSON_VALUE;
+import static org.springframework.http.MediaType.APPLICATION_NDJSON_VALUE;
+import static org.springframework.http.MediaType.APPLICATION_OCTET_STREAM_VALUE;
+import static org.springframework.http.MediaType.APPLICATION_PROBLEM_JSON_VALUE;
+import static org.springframework.http.MediaType.TEXT_EVENT_STREAM_VALUE;
+
 import io.conveyor.web.BodyType;
 import io.swagger.v3.core.converter.AnnotatedType;
 import io.swagger.v3.core.converter.ModelConverters;
@@ -39,10 +45,6 @@ import org.springframework.stereotype.Component;
 @Component
 final class ApiDocument implements OpenApiCustomizer {
 
-    private static final String JSON = "application/json";
-    private static final String NDJSON = "application/x-ndjson";
-    private static final String EVENTS = "text/event-stream";
-    private static final String PROBLEM = "application/problem+json";
     private static final String BATCH = BatchController.PATH + "/{id}";
     private static final String ANSWERS_AT_ONCE = "Answers at once without it.";
     private static final String JOBS_EXAMPLE = "[{\"kind\": \"hash\", \"input\": {\"text\": \"hello\"}}]";
@@ -247,8 +249,8 @@ final class ApiDocument implements OpenApiCustomizer {
                         "Batch-Job-Count",
                         new Header().schema(new IntegerSchema()).description("Not while the upload arrives"));
         found.getContent()
-                .addMediaType(NDJSON, text("One Result a line. Swagger UI cannot show it; use curl."))
-                .addMediaType(EVENTS, text("As /events, with the parameters of this path."));
+                .addMediaType(APPLICATION_NDJSON_VALUE, text("One Result a line. Swagger UI cannot show it; use curl."))
+                .addMediaType(TEXT_EVENT_STREAM_VALUE, text("As /events, with the parameters of this path."));
         describe(operation, "listResults", "Results", "Results as NDJSON, in JSON pages, or as events")
                 .description(
                         "A stream that cannot be completed ends with a broken connection, never as if it were whole:"
@@ -280,7 +282,8 @@ final class ApiDocument implements OpenApiCustomizer {
                 .description(
                         "`result` (a Result; its id is its seq), `progress` (the Batch, at most twice a second) and"
                                 + " `ended` (the Batch), with a comment every 15 s")
-                .content(new Content().addMediaType(EVENTS, text("Swagger UI cannot show it; use curl -N.")));
+                .content(new Content()
+                        .addMediaType(TEXT_EVENT_STREAM_VALUE, text("Swagger UI cannot show it; use curl -N.")));
         describe(operation, "streamEvents", "Results", "Results and progress as server-sent events, to the end")
                 .setResponses(answers(
                         new ApiResponses().addApiResponse("200", found).addApiResponse("204", seenAll()),
@@ -330,8 +333,9 @@ final class ApiDocument implements OpenApiCustomizer {
     private static RequestBody batchBody() {
         Schema<?> body = new Schema<>().oneOf(List.of(new ArraySchema().items(ref("Job")), ref("BatchRequest")));
         Content content = new Content()
-                .addMediaType(JSON, new MediaType().schema(body).example(JOBS_EXAMPLE))
-                .addMediaType("application/octet-stream", text("Either, as curl -T sends it", "binary"));
+                .addMediaType(
+                        APPLICATION_JSON_VALUE, new MediaType().schema(body).example(JOBS_EXAMPLE))
+                .addMediaType(APPLICATION_OCTET_STREAM_VALUE, text("Either, as curl -T sends it", "binary"));
         BodyType.NDJSON_NAMES.forEach(name -> content.addMediaType(name, text("One job a line", null)));
         return new RequestBody()
                 .required(true)
@@ -353,7 +357,7 @@ final class ApiDocument implements OpenApiCustomizer {
     private static ApiResponse orLines(ApiResponse response) {
         response.getContent()
                 .addMediaType(
-                        NDJSON,
+                        APPLICATION_NDJSON_VALUE,
                         text("One Result a line, while the body still arrives and until the batch has ended", null));
         return response;
     }
@@ -367,7 +371,7 @@ final class ApiDocument implements OpenApiCustomizer {
     private static ApiResponse json(String schema, String description) {
         return new ApiResponse()
                 .description(description)
-                .content(new Content().addMediaType(JSON, new MediaType().schema(ref(schema))));
+                .content(new Content().addMediaType(APPLICATION_JSON_VALUE, new MediaType().schema(ref(schema))));
     }
 
     private static ApiResponses ok(String schema) {
@@ -382,7 +386,8 @@ final class ApiDocument implements OpenApiCustomizer {
     private static ApiResponse problem(String description) {
         return new ApiResponse()
                 .description(description)
-                .content(new Content().addMediaType(PROBLEM, new MediaType().schema(ref("Problem"))));
+                .content(new Content()
+                        .addMediaType(APPLICATION_PROBLEM_JSON_VALUE, new MediaType().schema(ref("Problem"))));
     }
 
     private static Schema<?> ref(String schema) {

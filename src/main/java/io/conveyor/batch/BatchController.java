@@ -44,7 +44,6 @@ final class BatchController {
     static final String PATH = "/v1/batches";
     static final int MAX_LIMIT = 1000;
     static final int DEFAULT_LIMIT = 20;
-    private static final String LINES = "application/x-ndjson";
     private static final String ORDER = "order";
     private static final String PREFERENCE_APPLIED = "Preference-Applied";
 
@@ -85,13 +84,13 @@ final class BatchController {
         return submit(request, Parameters.chosenId(id));
     }
 
-    @PostMapping(produces = LINES)
+    @PostMapping(produces = MediaType.APPLICATION_NDJSON_VALUE)
     @QueryParameters({BatchOptions.NAME, BatchOptions.METADATA, BatchOptions.TIMEOUT, BatchOptions.START, ORDER})
     void exchange(HttpServletRequest request, HttpServletResponse response) throws IOException {
         exchange(request, response, null);
     }
 
-    @PutMapping(path = "/{id}", produces = LINES)
+    @PutMapping(path = "/{id}", produces = MediaType.APPLICATION_NDJSON_VALUE)
     @QueryParameters({BatchOptions.NAME, BatchOptions.METADATA, BatchOptions.TIMEOUT, BatchOptions.START, ORDER})
     void exchange(@PathVariable String id, HttpServletRequest request, HttpServletResponse response)
             throws IOException {

@@ -26,8 +26,6 @@ import org.springframework.stereotype.Component;
 @Component
 final class ResultStreams {
 
-    static final MediaType NDJSON = MediaType.parseMediaType("application/x-ndjson");
-
     /** Bytes of a body that goes out at once: the kernel takes as much even if the client does not read. */
     private static final int SMALL_BYTES = 16 * 1024;
 
@@ -43,7 +41,7 @@ final class ResultStreams {
 
         MediaType type() {
             return switch (this) {
-                case NDJSON -> ResultStreams.NDJSON;
+                case NDJSON -> MediaType.APPLICATION_NDJSON;
                 case JSON -> MediaType.APPLICATION_JSON;
                 case EVENTS -> MediaType.TEXT_EVENT_STREAM;
             };

@@ -17,7 +17,7 @@ import org.springframework.http.MediaType;
  */
 final class SubmittedBody {
 
-    static final List<MediaType> READ = List.of(MediaType.APPLICATION_JSON, ResultStreams.NDJSON);
+    static final List<MediaType> READ = List.of(MediaType.APPLICATION_JSON, MediaType.APPLICATION_NDJSON);
 
     private final InputStream bytes;
     private final boolean lines;
