@@ -18,8 +18,8 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
 /**
- * Takes batches in: limits first, then the body, the commit, and the handing over of the jobs, all on the request's
- * thread. When it returns the batch is on the disk; when it throws nothing of it is there. Thread-safe.
+ * Takes batches in: limits first, then the body, the commit, and the handing over of the jobs, all on the thread that
+ * calls. When it returns the batch is on the disk; when it throws nothing of it is there. Thread-safe.
  */
 @Component
 final class Intake {
@@ -59,13 +59,18 @@ final class Intake {
      */
     record Taken(BatchRef ref, boolean created, boolean replayed) {}
 
+    /** A place among the submissions that may arrive at once; closing it lets another one in. */
+    interface Place extends AutoCloseable {
+        @Override
+        void close();
+    }
+
     /**
-     * Takes the batch that stands in the body of this request.
+     * Lets a submission in.
      *
-     * @param body the body as it arrives: the request's own stream, or one in its place
+     * @throws ApiException if the service stops, or there is no place
      */
-    Taken take(HttpServletRequest request, InputStream body, Submission submission) throws IOException {
-        String key = IdempotencyKeys.of(request);
+    Place enter() {
         if (!belt.accepting()) {
             refusals.add(Refusals.Reason.DRAINING);
             throw ApiException.draining(BACKLOG_RETRY);
@@ -76,6 +81,16 @@ final class Intake {
                     "All " + limits.maxSubmissions() + " submissions that may arrive at once are arriving.",
                     SUBMISSIONS_RETRY);
         }
+        return submissions::release;
+    }
+
+    /**
+     * Takes the batch that stands in the body of this request; call with a place.
+     *
+     * @param body the body as it arrives: the request's own stream, or one in its place
+     */
+    Taken take(HttpServletRequest request, InputStream body, Submission submission) throws IOException {
+        String key = IdempotencyKeys.of(request);
         try {
             refuseBacklog();
             if (key == null) {
@@ -92,8 +107,6 @@ final class Intake {
                 refusals.add(Refusals.Reason.STORAGE_FULL);
             }
             throw e;
-        } finally {
-            submissions.release();
         }
     }
 

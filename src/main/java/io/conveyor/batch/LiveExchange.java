@@ -58,7 +58,7 @@ final class LiveExchange {
         this.body = new DetachedBody(request, parts.limits().maxPause());
     }
 
-    /** Takes the batch in; on the upload thread. */
+    /** Takes the batch in; on the upload thread, which holds a place. */
     void upload(Submission submission) {
         boolean complete = false;
         try {
