@@ -135,7 +135,7 @@ final class Intake {
         Optional<Repetitions.Earlier> earlier = repetitions.find(submission, key);
         if (earlier.isPresent()) {
             earlier.get().refuseIfNewIsWanted();
-            return repeated(earlier.get(), body.fingerprint(options));
+            return repeated(earlier.get(), body.readFingerprint(options));
         }
         String id = submission.id() == null ? ids.next() : submission.id();
         BatchRef ref = new BatchRef(Tenant.DEFAULT, store.newBatchNo(), id);

@@ -62,16 +62,15 @@ final class SubmittedBody {
         return bytes;
     }
 
-    /** How the body is read, as it stands in fingerprints. */
-    String reading() {
-        return lines ? "ndjson" : "json";
+    /** The fingerprint of a submission with this body, whose bytes have been read to that digest. */
+    byte[] fingerprint(BatchOptions options, byte[] digest) {
+        return Fingerprint.of(lines ? "ndjson" : "json", options.canonical(), digest);
     }
 
-    /** Reads the body to its end for nothing but its fingerprint. */
-    byte[] fingerprint(BatchOptions options) throws IOException {
+    /** Reads the body to its end for nothing but the fingerprint. */
+    byte[] readFingerprint(BatchOptions options) throws IOException {
         DigestInputStream digesting = new DigestInputStream(bytes, RawWindow.sha256());
         digesting.transferTo(OutputStream.nullOutputStream());
-        return Fingerprint.of(
-                reading(), options.canonical(), digesting.getMessageDigest().digest());
+        return fingerprint(options, digesting.getMessageDigest().digest());
     }
 }
