@@ -120,8 +120,7 @@ final class LiveExchange {
                 response.setHeader("Idempotent-Replayed", "true");
             }
             ResultStreams.tell(batch, ResultStreams.Format.NDJSON, response);
-            ResultStreams.Ending ending = new ResultStreams.Ending(() -> uploaded, () -> {});
-            stream = parts.streams().lines(batch, query, request, ending);
+            stream = parts.streams().lines(batch, query, request, () -> uploaded);
             if (first.arriving()) {
                 body.detach(request.getAsyncContext());
             }
