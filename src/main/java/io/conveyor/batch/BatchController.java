@@ -44,7 +44,6 @@ final class BatchController {
     static final String PATH = "/v1/batches";
     static final int MAX_LIMIT = 1000;
     static final int DEFAULT_LIMIT = 20;
-    private static final String LINES = "application/x-ndjson";
     private static final String ORDER = "order";
     private static final String PREFERENCE_APPLIED = "Preference-Applied";
 
@@ -54,7 +53,7 @@ final class BatchController {
     private final Belt belt;
     private final IntakeProperties limits;
     private final ResultStreams streams;
-    private final UploadThreads uploads;
+    private final LiveExchanges exchanges;
 
     BatchController(
             Intake intake,
@@ -63,11 +62,11 @@ final class BatchController {
             Belt belt,
             IntakeProperties limits,
             ResultStreams streams,
-            UploadThreads uploads) {
+            LiveExchanges exchanges) {
         this.intake = intake;
         this.batches = batches;
         this.streams = streams;
-        this.uploads = uploads;
+        this.exchanges = exchanges;
         this.store = store;
         this.belt = belt;
         this.limits = limits;
@@ -85,13 +84,13 @@ final class BatchController {
         return submit(request, Parameters.chosenId(id));
     }
 
-    @PostMapping(produces = LINES)
+    @PostMapping(produces = MediaType.APPLICATION_NDJSON_VALUE)
     @QueryParameters({BatchOptions.NAME, BatchOptions.METADATA, BatchOptions.TIMEOUT, BatchOptions.START, ORDER})
     void exchange(HttpServletRequest request, HttpServletResponse response) throws IOException {
         exchange(request, response, null);
     }
 
-    @PutMapping(path = "/{id}", produces = LINES)
+    @PutMapping(path = "/{id}", produces = MediaType.APPLICATION_NDJSON_VALUE)
     @QueryParameters({BatchOptions.NAME, BatchOptions.METADATA, BatchOptions.TIMEOUT, BatchOptions.START, ORDER})
     void exchange(@PathVariable String id, HttpServletRequest request, HttpServletResponse response)
             throws IOException {
@@ -101,11 +100,8 @@ final class BatchController {
     private void exchange(HttpServletRequest request, HttpServletResponse response, @Nullable String id)
             throws IOException {
         ResultQuery.Order order = Parameters.order(request.getParameter(ORDER), ResultQuery.Order.COMPLETION);
-        LiveExchange exchange =
-                new LiveExchange(new LiveExchange.Parts(intake, batches, streams, limits), request, response);
         Submission submission = new Submission(id, mustBeNew(request, id), true, limits.hold(), ref -> {});
-        uploads.run(() -> exchange.upload(submission));
-        exchange.answer(ResultQuery.all(order, true));
+        exchanges.answer(request, response, submission, ResultQuery.all(order, true));
     }
 
     private static boolean mustBeNew(HttpServletRequest request, @Nullable String id) {
@@ -120,7 +116,10 @@ final class BatchController {
                 ? Duration.ofSeconds(wait.getAsInt())
                 : preferences.respondAsync() ? Duration.ZERO : limits.hold();
         Submission submission = new Submission(id, mustBeNew(request, id), false, patience, ref -> {});
-        Intake.Taken taken = intake.take(request, submission);
+        Intake.Taken taken;
+        try (Intake.Place place = intake.enter()) {
+            taken = intake.take(request, request.getInputStream(), submission);
+        }
         Answer answer = response -> {
             Batches.Shown batch = batches.show(taken.ref().id());
             boolean withResults = wait.isPresent() && batch.stored().ended();

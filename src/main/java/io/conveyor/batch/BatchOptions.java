@@ -15,14 +15,12 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonToken;
 
 /**
- * What the query string of a submission says of the batch: the envelope of a body that has none.
+ * What the query string of a submission says of the batch.
  *
- * @param name what the client calls the batch, 1 to 200 characters, or null
- * @param metadata the client's JSON, unparsed and on one line, or null
- * @param timeoutMillis limit for one attempt of jobs without their own, or 0
+ * @param envelope the envelope of a body that has none
  * @param immediately whether the batch starts with its first line
  */
-record BatchOptions(@Nullable String name, byte @Nullable [] metadata, long timeoutMillis, boolean immediately) {
+record BatchOptions(Envelope envelope, boolean immediately) {
 
     static final String NAME = "name";
     static final String METADATA = "metadata";
@@ -32,17 +30,17 @@ record BatchOptions(@Nullable String name, byte @Nullable [] metadata, long time
     private static final String COMPLETE = "complete";
 
     /** Nothing is said. */
-    static final BatchOptions NONE = new BatchOptions(null, null, 0, false);
+    static final BatchOptions NONE = new BatchOptions(Envelope.NONE, false);
 
     static BatchOptions of(HttpServletRequest request, int maxMetadata) {
         if (request.getQueryString() == null) {
             return NONE;
         }
-        return new BatchOptions(
+        Envelope envelope = new Envelope(
                 name(request.getParameter(NAME)),
                 metadata(request.getParameter(METADATA), maxMetadata),
-                Parameters.integer(TIMEOUT, request.getParameter(TIMEOUT), 1, (int) JobReader.MAX_TIMEOUT_MILLIS, 0),
-                immediately(request.getParameter(START)));
+                Parameters.integer(TIMEOUT, request.getParameter(TIMEOUT), 1, (int) JobReader.MAX_TIMEOUT_MILLIS, 0));
+        return new BatchOptions(envelope, immediately(request.getParameter(START)));
     }
 
     private static @Nullable String name(@Nullable String text) {
@@ -87,17 +85,15 @@ record BatchOptions(@Nullable String name, byte @Nullable [] metadata, long time
                 METADATA, "The metadata must be one JSON value of at most " + max + " bytes, in percent escapes.");
     }
 
-    /** The same with what the envelope of the body says; nothing may be said twice. */
-    ParsedBatch with(ParsedBatch parsed) {
-        refuseTwice(NAME, name != null, parsed.name() != null);
-        refuseTwice(METADATA, metadata != null, parsed.metadata() != null);
-        refuseTwice(TIMEOUT, timeoutMillis > 0, parsed.timeoutMillis() > 0);
-        return new ParsedBatch(
-                name != null ? name : parsed.name(),
-                metadata != null ? metadata : parsed.metadata(),
-                timeoutMillis > 0 ? timeoutMillis : parsed.timeoutMillis(),
-                parsed.total(),
-                parsed.digest());
+    /** The envelope with what that of the body says; nothing may be said twice. */
+    Envelope with(Envelope inBody) {
+        refuseTwice(NAME, envelope.name() != null, inBody.name() != null);
+        refuseTwice(METADATA, envelope.metadata() != null, inBody.metadata() != null);
+        refuseTwice(TIMEOUT, envelope.timeoutMillis() > 0, inBody.timeoutMillis() > 0);
+        return new Envelope(
+                envelope.name() != null ? envelope.name() : inBody.name(),
+                envelope.metadata() != null ? envelope.metadata() : inBody.metadata(),
+                envelope.timeoutMillis() > 0 ? envelope.timeoutMillis() : inBody.timeoutMillis());
     }
 
     private static void refuseTwice(String field, boolean here, boolean inBody) {
@@ -112,14 +108,14 @@ record BatchOptions(@Nullable String name, byte @Nullable [] metadata, long time
     /** What of this makes another request of the same body: a line for each option, in a fixed order; empty for none. */
     String canonical() {
         Map<String, String> said = new TreeMap<>();
-        if (name != null) {
-            said.put(NAME, name);
+        if (envelope.name() != null) {
+            said.put(NAME, envelope.name());
         }
-        if (metadata != null) {
-            said.put(METADATA, new String(metadata, StandardCharsets.UTF_8));
+        if (envelope.metadata() != null) {
+            said.put(METADATA, new String(envelope.metadata(), StandardCharsets.UTF_8));
         }
-        if (timeoutMillis > 0) {
-            said.put(TIMEOUT, Long.toString(timeoutMillis));
+        if (envelope.timeoutMillis() > 0) {
+            said.put(TIMEOUT, Long.toString(envelope.timeoutMillis()));
         }
         if (immediately) {
             said.put(START, IMMEDIATELY);

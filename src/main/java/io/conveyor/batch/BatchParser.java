@@ -93,7 +93,7 @@ final class BatchParser {
                 throw body.malformed(e);
             }
             violations.refuseIfAny();
-            return new ParsedBatch(name, metadata, timeoutMillis, total, body.digest());
+            return new ParsedBatch(new Envelope(name, metadata, timeoutMillis), total, body.digest());
         }
 
         private void document() {

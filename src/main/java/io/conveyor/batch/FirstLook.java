@@ -5,8 +5,7 @@ import io.conveyor.web.Problem;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.PushbackInputStream;
-import java.util.Arrays;
+import java.io.SequenceInputStream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
@@ -39,14 +38,9 @@ record FirstLook(boolean lines, InputStream body) {
             n += Math.max(0, more);
         }
         refuseGzip(seen, n);
-        PushbackInputStream all = new PushbackInputStream(body, WINDOW) {
-            @Override
-            public int available() throws IOException {
-                return pos < buf.length ? buf.length - pos : in.available();
-            }
-        };
-        all.unread(seen, 0, n);
-        return new FirstLook(isLines(Arrays.copyOf(seen, n)), all);
+        // Hands out what has been seen by itself: a reader of it does not wait for what follows.
+        InputStream all = new SequenceInputStream(new ByteArrayInputStream(seen, 0, n), body);
+        return new FirstLook(isLines(seen, n), all);
     }
 
     private static void refuseGzip(byte[] seen, int n) {
@@ -71,12 +65,12 @@ record FirstLook(boolean lines, InputStream body) {
         return false;
     }
 
-    private static boolean isLines(byte[] seen) {
-        int first = firstByte(seen, seen.length);
-        if (first == seen.length || seen[first] != '{') {
+    private static boolean isLines(byte[] seen, int n) {
+        int first = firstByte(seen, n);
+        if (first == n || seen[first] != '{') {
             return false;
         }
-        Boolean verdict = verdict(seen, first, seen.length);
+        Boolean verdict = verdict(seen, first, n);
         return verdict != null && verdict;
     }
 

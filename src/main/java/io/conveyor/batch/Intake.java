@@ -9,6 +9,7 @@ import io.conveyor.web.ApiException;
 import io.conveyor.web.Problem;
 import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
+import java.io.InputStream;
 import java.time.Clock;
 import java.util.Optional;
 import java.util.concurrent.Semaphore;
@@ -17,8 +18,8 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
 /**
- * Takes batches in: limits first, then the body, the commit, and the handing over of the jobs, all on the request's
- * thread. When it returns the batch is on the disk; when it throws nothing of it is there. Thread-safe.
+ * Takes batches in: limits first, then the body, the commit, and the handing over of the jobs, all on the thread that
+ * calls. When it returns the batch is on the disk; when it throws nothing of it is there. Thread-safe.
  */
 @Component
 final class Intake {
@@ -58,9 +59,18 @@ final class Intake {
      */
     record Taken(BatchRef ref, boolean created, boolean replayed) {}
 
-    /** Takes the batch that stands in the body of this request. */
-    Taken take(HttpServletRequest request, Submission submission) throws IOException {
-        String key = IdempotencyKeys.of(request);
+    /** A place among the submissions that may arrive at once; closing it lets another one in. */
+    interface Place extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    /**
+     * Lets a submission in.
+     *
+     * @throws ApiException if the service stops, or there is no place
+     */
+    Place enter() {
         if (!belt.accepting()) {
             refusals.add(Refusals.Reason.DRAINING);
             throw ApiException.draining(BACKLOG_RETRY);
@@ -71,13 +81,23 @@ final class Intake {
                     "All " + limits.maxSubmissions() + " submissions that may arrive at once are arriving.",
                     SUBMISSIONS_RETRY);
         }
+        return submissions::release;
+    }
+
+    /**
+     * Takes the batch that stands in the body of this request; call with a place.
+     *
+     * @param body the body as it arrives: the request's own stream, or one in its place
+     */
+    Taken take(HttpServletRequest request, InputStream body, Submission submission) throws IOException {
+        String key = IdempotencyKeys.of(request);
         try {
             refuseBacklog();
             if (key == null) {
-                return receive(request, submission, null);
+                return receive(request, body, submission, null);
             }
             try (IdempotencyKeys.Use use = keys.use(Tenant.DEFAULT, key)) {
-                return receive(request, submission, key);
+                return receive(request, body, submission, key);
             }
         } catch (ApiException e) {
             countLimit(e.problem());
@@ -87,8 +107,6 @@ final class Intake {
                 refusals.add(Refusals.Reason.STORAGE_FULL);
             }
             throw e;
-        } finally {
-            submissions.release();
         }
     }
 
@@ -110,13 +128,14 @@ final class Intake {
         }
     }
 
-    private Taken receive(HttpServletRequest request, Submission submission, @Nullable String key) throws IOException {
+    private Taken receive(HttpServletRequest request, InputStream raw, Submission submission, @Nullable String key)
+            throws IOException {
         BatchOptions options = BatchOptions.of(request, parts.maxJobSize());
-        SubmittedBody body = SubmittedBody.of(request, limits);
+        SubmittedBody body = SubmittedBody.of(request, raw, limits);
         Optional<Repetitions.Earlier> earlier = repetitions.find(submission, key);
         if (earlier.isPresent()) {
             earlier.get().refuseIfNewIsWanted();
-            return repeated(earlier.get(), body.fingerprint(options));
+            return repeated(earlier.get(), body.readFingerprint(options));
         }
         String id = submission.id() == null ? ids.next() : submission.id();
         BatchRef ref = new BatchRef(Tenant.DEFAULT, store.newBatchNo(), id);

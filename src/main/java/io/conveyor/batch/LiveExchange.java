@@ -4,10 +4,7 @@ import io.conveyor.store.BatchRef;
 import io.conveyor.store.StoredBatch;
 import io.conveyor.web.stream.DetachedBody;
 import io.conveyor.web.stream.ResponseStream;
-import jakarta.servlet.ReadListener;
-import jakarta.servlet.ServletInputStream;
 import jakarta.servlet.http.HttpServletRequest;
-import jakarta.servlet.http.HttpServletRequestWrapper;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.util.concurrent.CompletableFuture;
@@ -61,11 +58,11 @@ final class LiveExchange {
         this.body = new DetachedBody(request, parts.limits().maxPause());
     }
 
-    /** Takes the batch in; on the upload thread. */
+    /** Takes the batch in; on the upload thread, which holds a place. */
     void upload(Submission submission) {
         boolean complete = false;
         try {
-            Intake.Taken taken = parts.intake().take(new Reading(), submission.heardBy(this::goOn));
+            Intake.Taken taken = parts.intake().take(request, body, submission.heardBy(this::goOn));
             begun.complete(new Begun(taken.ref(), false, taken.replayed()));
             complete = true;
         } catch (IOException | RuntimeException e) {
@@ -123,8 +120,7 @@ final class LiveExchange {
                 response.setHeader("Idempotent-Replayed", "true");
             }
             ResultStreams.tell(batch, ResultStreams.Format.NDJSON, response);
-            ResultStreams.Ending ending = new ResultStreams.Ending(() -> uploaded, () -> {});
-            stream = parts.streams().lines(batch, query, request, ending);
+            stream = parts.streams().lines(batch, query, request, () -> uploaded);
             if (first.arriving()) {
                 body.detach(request.getAsyncContext());
             }
@@ -140,52 +136,5 @@ final class LiveExchange {
             throw broken;
         }
         return cause instanceof RuntimeException known ? known : new IllegalStateException("The upload failed", cause);
-    }
-
-    /** The request as the upload thread sees it: with a body that outlives the request's thread. */
-    private final class Reading extends HttpServletRequestWrapper {
-
-        Reading() {
-            super(request);
-        }
-
-        @Override
-        public ServletInputStream getInputStream() {
-            return new Body();
-        }
-    }
-
-    /** The body under the name that a request gives it. */
-    private final class Body extends ServletInputStream {
-
-        @Override
-        public int read() throws IOException {
-            return body.read();
-        }
-
-        @Override
-        public int read(byte[] target, int offset, int length) throws IOException {
-            return body.read(target, offset, length);
-        }
-
-        @Override
-        public int available() throws IOException {
-            return body.available();
-        }
-
-        @Override
-        public boolean isFinished() {
-            return false;
-        }
-
-        @Override
-        public boolean isReady() {
-            return true;
-        }
-
-        @Override
-        public void setReadListener(ReadListener listener) {
-            throw new UnsupportedOperationException("This body is read by waiting for it");
-        }
     }
 }

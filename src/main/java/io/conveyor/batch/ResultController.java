@@ -49,7 +49,11 @@ final class ResultController {
 
     @GetMapping(
             path = "/results",
-            produces = {"application/x-ndjson", MediaType.APPLICATION_JSON_VALUE, MediaType.TEXT_EVENT_STREAM_VALUE})
+            produces = {
+                MediaType.APPLICATION_NDJSON_VALUE,
+                MediaType.APPLICATION_JSON_VALUE,
+                MediaType.TEXT_EVENT_STREAM_VALUE
+            })
     @QueryParameters({"order", "after", "state", "limit", "follow", "cursor", "last_event_id"})
     void results(@PathVariable String id, HttpServletRequest request, HttpServletResponse response) throws IOException {
         Format format = format(request);

@@ -26,8 +26,6 @@ import org.springframework.stereotype.Component;
 @Component
 final class ResultStreams {
 
-    static final MediaType NDJSON = MediaType.parseMediaType("application/x-ndjson");
-
     /** Bytes of a body that goes out at once: the kernel takes as much even if the client does not read. */
     private static final int SMALL_BYTES = 16 * 1024;
 
@@ -43,7 +41,7 @@ final class ResultStreams {
 
         MediaType type() {
             return switch (this) {
-                case NDJSON -> ResultStreams.NDJSON;
+                case NDJSON -> MediaType.APPLICATION_NDJSON;
                 case JSON -> MediaType.APPLICATION_JSON;
                 case EVENTS -> MediaType.TEXT_EVENT_STREAM;
             };
@@ -67,19 +65,6 @@ final class ResultStreams {
         this.pump = pump;
     }
 
-    /**
-     * When a stream may end, and who hears that it has.
-     *
-     * @param mayEnd asked when all results are out: whether the answer may be completed. Who lets this change from false to
-     *     true calls {@link ResponseStream#wake}
-     * @param onOver called once when the stream is over, complete or not, because of its client or ours; on a thread that
-     *     must not be held up
-     */
-    record Ending(BooleanSupplier mayEnd, Runnable onOver) {
-        /** With the results. */
-        static final Ending WITH_RESULTS = new Ending(() -> true, () -> {});
-    }
-
     /** Headers that tell where the batch stands. */
     static void tell(StoredBatch batch, Format format, HttpServletResponse response) {
         response.setHeader("Batch-State", batch.state().wireName());
@@ -95,20 +80,21 @@ final class ResultStreams {
 
     /**
      * Streams results as lines; status and headers are set, and nothing is written yet. Returns at once; call on the
-     * request's thread. Other threads may read the body of the request meanwhile, and must have stopped when
-     * {@code onOver} has been called.
+     * request's thread.
+     *
+     * @param mayEnd asked when all results are out: whether the answer may be completed. Who lets this change from false to
+     *     true calls {@link ResponseStream#wake}
      */
-    ResponseStream lines(StoredBatch batch, ResultQuery query, HttpServletRequest request, Ending ending)
+    ResponseStream lines(StoredBatch batch, ResultQuery query, HttpServletRequest request, BooleanSupplier mayEnd)
             throws IOException {
         StreamSource source = new ResultSource.Lines(feed(batch, query));
-        return pump.open(
-                request, new StreamPump.Opening(Format.NDJSON.wireName(), source, ending.mayEnd(), ending.onOver()));
+        return pump.open(request, new StreamPump.Opening(Format.NDJSON.wireName(), source, mayEnd));
     }
 
     void writeLines(StoredBatch batch, ResultQuery query, HttpServletRequest request, HttpServletResponse response)
             throws IOException {
         if (query.follow() && !batch.ended()) {
-            lines(batch, query, request, Ending.WITH_RESULTS);
+            lines(batch, query, request, () -> true);
         } else {
             write(Format.NDJSON, () -> new ResultSource.Lines(feed(batch, query)), request, response);
         }

@@ -17,7 +17,7 @@ import org.springframework.http.MediaType;
  */
 final class SubmittedBody {
 
-    static final List<MediaType> READ = List.of(MediaType.APPLICATION_JSON, ResultStreams.NDJSON);
+    static final List<MediaType> READ = List.of(MediaType.APPLICATION_JSON, MediaType.APPLICATION_NDJSON);
 
     private final InputStream bytes;
     private final boolean lines;
@@ -30,14 +30,15 @@ final class SubmittedBody {
     /**
      * The body of this request. Refuses by the headers first; where they do not tell the type, reads the beginning.
      *
+     * @param raw the body as it arrives
      * @throws ApiException if its type is not read here, or it is too large
      */
-    static SubmittedBody of(HttpServletRequest request, IntakeProperties limits) throws IOException {
+    static SubmittedBody of(HttpServletRequest request, InputStream raw, IntakeProperties limits) throws IOException {
         BodyType declared = BodyType.of(request, READ);
         long limit = declared == BodyType.JSON
                 ? limits.maxJsonBody().toBytes()
                 : limits.maxBody().toBytes();
-        InputStream bytes = BodyLimit.of(request, limit, limits.maxGzipRatio());
+        InputStream bytes = BodyLimit.of(request, raw, limit, limits.maxGzipRatio());
         if (declared != BodyType.UNDECLARED) {
             return new SubmittedBody(bytes, declared == BodyType.NDJSON);
         }
@@ -61,16 +62,15 @@ final class SubmittedBody {
         return bytes;
     }
 
-    /** How the body is read, as it stands in fingerprints. */
-    String reading() {
-        return lines ? "ndjson" : "json";
+    /** The fingerprint of a submission with this body, whose bytes have been read to that digest. */
+    byte[] fingerprint(BatchOptions options, byte[] digest) {
+        return Fingerprint.of(lines ? "ndjson" : "json", options.canonical(), digest);
     }
 
-    /** Reads the body to its end for nothing but its fingerprint. */
-    byte[] fingerprint(BatchOptions options) throws IOException {
+    /** Reads the body to its end for nothing but the fingerprint. */
+    byte[] readFingerprint(BatchOptions options) throws IOException {
         DigestInputStream digesting = new DigestInputStream(bytes, RawWindow.sha256());
         digesting.transferTo(OutputStream.nullOutputStream());
-        return Fingerprint.of(
-                reading(), options.canonical(), digesting.getMessageDigest().digest());
+        return fingerprint(options, digesting.getMessageDigest().digest());
     }
 }

@@ -30,6 +30,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class Upload {
 
+    /** The fingerprint of a batch whose upload goes on. */
+    private static final byte[] NOT_YET_KNOWN = {};
+
     private final Parts parts;
     private final BatchRef ref;
     private final Submission submission;
@@ -91,11 +94,10 @@ final class Upload {
         SegmentSpool spool = new SegmentSpool(parts.store(), ref);
         boolean sealed = false;
         try {
-            ParsedBatch parsed = options.with(
-                    body.isLines() ? lines(body, spool) : jsonParser().parse(body.bytes(), spool));
-            byte[] fingerprint = Fingerprint.of(body.reading(), options.canonical(), parsed.digest());
+            ParsedBatch parsed = body.isLines() ? lines(body, spool) : json(body, spool);
+            byte[] fingerprint = body.fingerprint(options, parsed.digest());
             List<PackedSegment> rest = spool.rest();
-            NewBatch batch = batch(parsed, fingerprint);
+            NewBatch batch = batch(parsed.envelope(), parsed.total(), fingerprint);
             while (!sealed) {
                 sealed = parts.belt().seal(batch, rest);
                 if (!sealed && takenByAnother.getAsBoolean()) {
@@ -112,15 +114,17 @@ final class Upload {
         }
     }
 
-    private BatchParser jsonParser() {
-        return new BatchParser(parts.kinds(), parts.limits().maxJobs(), parts.maxJobSize());
+    private ParsedBatch json(SubmittedBody body, JobSink jobs) throws IOException {
+        BatchParser parser = new BatchParser(parts.kinds(), parts.limits().maxJobs(), parts.maxJobSize());
+        ParsedBatch parsed = parser.parse(body.bytes(), jobs);
+        return new ParsedBatch(options.with(parsed.envelope()), parsed.total(), parsed.digest());
     }
 
     private ParsedBatch lines(SubmittedBody body, JobSink jobs) throws IOException {
         MessageDigest digest = RawWindow.sha256();
         InputStream bytes = mayBeRepeated() ? new DigestInputStream(body.bytes(), digest) : body.bytes();
         int total = lineParser().parse(bytes, jobs);
-        return new ParsedBatch(null, null, 0, total, digest.digest());
+        return new ParsedBatch(options.envelope(), total, digest.digest());
     }
 
     private LineParser lineParser() {
@@ -133,18 +137,16 @@ final class Upload {
     }
 
     private Result live(SubmittedBody body) throws IOException {
-        DigestInputStream bytes = new DigestInputStream(body.bytes(), RawWindow.sha256());
+        MessageDigest digest = RawWindow.sha256();
+        DigestInputStream bytes = new DigestInputStream(body.bytes(), digest);
         bytes.on(mayBeRepeated());
         LiveUpload upload = new LiveUpload(
-                parts.belt(),
-                ref,
-                jobs -> batch(options.with(new ParsedBatch(null, null, 0, jobs, new byte[0])), new byte[0]),
-                submission.opened());
+                parts.belt(), ref, jobs -> batch(options.envelope(), jobs, NOT_YET_KNOWN), submission.opened());
         boolean complete = false;
         try {
             int total = lineParser().parse(bytes, upload);
             upload.pause();
-            byte[] fingerprint = fingerprint(bytes);
+            byte[] fingerprint = body.fingerprint(options, digest.digest());
             if (total == 0) {
                 return empty(fingerprint);
             }
@@ -153,7 +155,7 @@ final class Upload {
             return new Result(true, fingerprint);
         } catch (LiveUpload.Taken e) {
             bytes.transferTo(OutputStream.nullOutputStream());
-            return new Result(false, fingerprint(bytes));
+            return new Result(false, body.fingerprint(options, digest.digest()));
         } finally {
             if (upload.isOpen() && !complete) {
                 parts.belt().abandon(ref);
@@ -161,13 +163,8 @@ final class Upload {
         }
     }
 
-    private byte[] fingerprint(DigestInputStream bytes) {
-        return Fingerprint.of(
-                "ndjson", options.canonical(), bytes.getMessageDigest().digest());
-    }
-
     private Result empty(byte[] fingerprint) {
-        NewBatch batch = batch(options.with(new ParsedBatch(null, null, 0, 0, new byte[0])), fingerprint);
+        NewBatch batch = batch(options.envelope(), 0, fingerprint);
         boolean made = parts.belt().seal(batch, List.of());
         if (made) {
             submission.opened().accept(ref);
@@ -175,15 +172,15 @@ final class Upload {
         return new Result(made, fingerprint);
     }
 
-    private NewBatch batch(ParsedBatch parsed, byte[] fingerprint) {
+    private NewBatch batch(Envelope envelope, int jobs, byte[] fingerprint) {
         return new NewBatch(
                 ref,
-                parsed.name(),
-                parsed.metadata(),
+                envelope.name(),
+                envelope.metadata(),
                 fingerprint,
                 key == null ? null : new SubmissionKey(key, keyed(fingerprint)),
-                parsed.timeoutMillis(),
-                parsed.total(),
+                envelope.timeoutMillis(),
+                jobs,
                 parts.clock().millis());
     }
 

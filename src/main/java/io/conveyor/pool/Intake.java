@@ -1,6 +1,6 @@
 package io.conveyor.pool;
 
-import java.util.ArrayDeque;
+import io.conveyor.pool.WaitingLine.Waiter;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -10,7 +10,6 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The way into the pool: decides whether a ticket gets room in the queue, a permit to run in its caller, or waits for
@@ -25,8 +24,8 @@ import org.jspecify.annotations.Nullable;
  * <h2>Threads and state</h2>
  *
  * One lock, {@code lock}; below it only the locks of the crew and its queue are taken, and no task, guard or listener is
- * called under it. No wake-up is lost, because both sides write first and look afterwards: a waiter raises {@code waiting},
- * then tries; whoever makes room or frees a permit does so, then reads {@code waiting}. The same holds for {@code
+ * called under it. No wake-up is lost, because both sides write first and look afterwards: a waiter joins its line, then
+ * tries; whoever makes room or frees a permit does so, then reads how many wait. The same holds for {@code
  * closed}: a close sets it, then clears the lines and looks for permits in use; a newcomer joins or takes a permit, then
  * reads it. {@code closed} never goes back. The working length grows only when a worker takes a ticket, who looks for
  * waiters afterwards.
@@ -44,8 +43,8 @@ final class Intake {
     private final ConcurrentLinkedQueue<Slot> idlePermits;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition permitsHome = lock.newCondition();
-    private final Line early = new Line();
-    private final Line late = new Line();
+    private final WaitingLine early = new WaitingLine();
+    private final WaitingLine late = new WaitingLine();
 
     /** Early tickets that got room while others waited, since the last of the others got some. */
     private final AtomicInteger passed = new AtomicInteger();
@@ -95,8 +94,8 @@ final class Intake {
 
     /** Whether nobody waits who goes before it. */
     private boolean isFirst(Ticket ticket) {
-        boolean othersWait = late.waiting > 0;
-        return early.waiting == 0 && (!othersWait || (ticket.isEarly() && passed.get() < PATIENCE));
+        boolean othersWait = late.size() > 0;
+        return early.size() == 0 && (!othersWait || (ticket.isEarly() && passed.get() < PATIENCE));
     }
 
     private int limit(Ticket ticket) {
@@ -124,7 +123,7 @@ final class Intake {
 
     private void countPassing(Ticket ticket) {
         if (ticket.isEarly()) {
-            if (late.waiting > 0) {
+            if (late.size() > 0) {
                 passed.incrementAndGet();
             }
         } else if (passed.get() != 0) {
@@ -195,7 +194,7 @@ final class Intake {
             if (me.verdict != null) {
                 return false;
             }
-            line(me.ticket).remove(me);
+            line(me.ticket()).remove(me);
             me.verdict = Verdict.NO_ROOM;
             serve(); // It may have been the large one at the head.
             return true;
@@ -238,14 +237,14 @@ final class Intake {
 
     /** Call only with the lock held, as the next. */
     private boolean giveRoom() {
-        boolean lateHasTurn = late.waiting > 0 && passed.get() >= PATIENCE;
-        Line line = early.waiting == 0 || lateHasTurn ? late : early;
+        boolean lateHasTurn = late.size() > 0 && passed.get() >= PATIENCE;
+        WaitingLine line = early.size() == 0 || lateHasTurn ? late : early;
         Waiter head = line.peekFirst();
         if (head == null) {
             return false;
         }
-        head.ticket.setAdmittedAt(clock.getAsLong());
-        if (!admit(head.ticket, lateHasTurn ? room.capacity() : limit(head.ticket))) {
+        head.ticket().setAdmittedAt(clock.getAsLong());
+        if (!admit(head.ticket(), lateHasTurn ? room.capacity() : limit(head.ticket()))) {
             return false;
         }
         line.remove(head);
@@ -253,11 +252,11 @@ final class Intake {
         return true;
     }
 
-    private void givePermits(Line line) {
+    private void givePermits(WaitingLine line) {
         Iterator<Waiter> rest = line.iterator();
         while (rest.hasNext() && !idlePermits.isEmpty()) {
             Waiter next = rest.next();
-            if (next.mayRun && takePermit(next.ticket)) {
+            if (next.mayRun() && takePermit(next.ticket())) {
                 rest.remove();
                 next.settle(Verdict.RUN);
             }
@@ -350,7 +349,7 @@ final class Intake {
     }
 
     int waiting() {
-        return early.waiting + late.waiting;
+        return early.size() + late.size();
     }
 
     long bytes() {
@@ -362,76 +361,7 @@ final class Intake {
         return length.at(clock.getAsLong());
     }
 
-    private Line line(Ticket ticket) {
+    private WaitingLine line(Ticket ticket) {
         return ticket.isEarly() ? early : late;
-    }
-
-    /** Those who wait, in the order of coming. All but {@code waiting} only under the lock. */
-    private static final class Line {
-
-        private final ArrayDeque<Waiter> waiters = new ArrayDeque<>();
-
-        /** Length of the line; written under the lock, read by anyone. */
-        private volatile int waiting;
-
-        void add(Waiter waiter) {
-            waiters.addLast(waiter);
-            count();
-        }
-
-        void remove(Waiter waiter) {
-            waiters.remove(waiter);
-            count();
-        }
-
-        @Nullable
-        Waiter peekFirst() {
-            return waiters.peekFirst();
-        }
-
-        @Nullable
-        Waiter find(Ticket ticket) {
-            return waiters.stream()
-                    .filter(waiter -> waiter.ticket == ticket)
-                    .findFirst()
-                    .orElse(null);
-        }
-
-        /** Call {@link #count} after having removed with it. */
-        Iterator<Waiter> iterator() {
-            return waiters.iterator();
-        }
-
-        void count() {
-            waiting = waiters.size();
-        }
-
-        void refuse() {
-            waiters.forEach(waiter -> waiter.settle(Verdict.CLOSED));
-            waiters.clear();
-            count();
-        }
-    }
-
-    /** Somebody in the line. The verdict is written once, under the lock, except that a waiter refused at the door has it at once. */
-    private static final class Waiter {
-
-        private final Thread thread;
-        private final Ticket ticket;
-        private final boolean mayRun;
-
-        /** Null while it waits; volatile so that the waiter reads it without the lock. */
-        private volatile @Nullable Verdict verdict;
-
-        Waiter(Thread thread, Ticket ticket, boolean mayRun) {
-            this.thread = thread;
-            this.ticket = ticket;
-            this.mayRun = mayRun;
-        }
-
-        void settle(Verdict outcome) {
-            verdict = outcome;
-            LockSupport.unpark(thread);
-        }
     }
 }

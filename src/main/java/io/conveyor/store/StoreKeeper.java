@@ -6,6 +6,7 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -52,23 +53,21 @@ final class StoreKeeper implements AutoCloseable {
 
     private final GroupCommitter committer;
     private final Clock clock;
-    private final Uploads uploads;
+    private final Consumer<BatchRef> giveUp;
     private final IntConsumer expired;
     private final Queue<BatchRef> abandoned = new ConcurrentLinkedQueue<>();
     private final Semaphore work = new Semaphore(0);
     private final Thread thread = new Thread(this::run, "conveyor-store-keeper");
     private volatile boolean closing;
 
-    /** Gives up an upload, in a commit of its own, and waits for that. */
-    interface Uploads {
-        void giveUp(BatchRef upload);
-    }
-
-    /** {@code expired} hears, on the writer thread, how many ended batches a step has deleted. */
-    StoreKeeper(GroupCommitter committer, Clock clock, Uploads uploads, IntConsumer expired) {
+    /**
+     * @param giveUp gives up an upload, in a commit of its own, and waits for that
+     * @param expired hears, on the writer thread, how many ended batches a step has deleted
+     */
+    StoreKeeper(GroupCommitter committer, Clock clock, Consumer<BatchRef> giveUp, IntConsumer expired) {
         this.committer = committer;
         this.clock = clock;
-        this.uploads = uploads;
+        this.giveUp = giveUp;
         this.expired = expired;
         thread.setDaemon(true);
     }
@@ -132,7 +131,7 @@ final class StoreKeeper implements AutoCloseable {
         if (upload == null) {
             return false;
         }
-        uploads.giveUp(upload);
+        giveUp.accept(upload);
         abandoned.remove();
         return true;
     }

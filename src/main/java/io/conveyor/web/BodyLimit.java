@@ -26,19 +26,20 @@ public final class BodyLimit extends InputStream {
     }
 
     /**
-     * The body, unpacked if it is gzip, of which at most so many bytes can be read.
+     * The body of a request, unpacked if it is gzip, of which at most so many bytes can be read.
      *
+     * @param request tells the length and the encoding
+     * @param body what is read: the request's own stream, or one in its place
      * @param limitBytes bytes at the most, counted as they are read here: unpacked
      * @param maxGzipRatio how many times its own size a gzip body may have unpacked; see {@link GzipBody}
      * @throws ApiException if the header tells that it is larger, or encoded otherwise; later, out of a read, when more
      *     bytes come than the limit
      */
-    public static InputStream of(HttpServletRequest request, long limitBytes, int maxGzipRatio) throws IOException {
+    public static InputStream of(HttpServletRequest request, InputStream body, long limitBytes, int maxGzipRatio) {
         boolean gzip = isGzip(request);
         if (request.getContentLengthLong() > limitBytes) {
             throw ApiException.tooLarge(limitBytes);
         }
-        InputStream body = request.getInputStream();
         return new BodyLimit(gzip ? new GzipBody(body, maxGzipRatio) : body, limitBytes);
     }
 

@@ -19,8 +19,8 @@ public enum BodyType {
     UNDECLARED;
 
     /** The names under which NDJSON comes; the first is the one that is answered with. */
-    public static final List<String> NDJSON_NAMES =
-            List.of("application/x-ndjson", "application/jsonl", "application/ndjson", "application/x-jsonlines");
+    public static final List<String> NDJSON_NAMES = List.of(
+            MediaType.APPLICATION_NDJSON_VALUE, "application/jsonl", "application/ndjson", "application/x-jsonlines");
 
     /**
      * The type of the body of this request; reads the header only.

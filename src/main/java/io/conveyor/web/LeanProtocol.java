@@ -5,6 +5,9 @@ import org.apache.coyote.Processor;
 import org.apache.coyote.http11.Http11NioProtocol;
 import org.apache.coyote.http11.Http11Processor;
 import org.apache.tomcat.util.net.AbstractEndpoint.Handler.SocketState;
+import org.apache.tomcat.util.net.NioChannel;
+import org.apache.tomcat.util.net.NioEndpoint;
+import org.apache.tomcat.util.net.SocketBufferHandler;
 import org.apache.tomcat.util.net.SocketEvent;
 import org.apache.tomcat.util.net.SocketWrapperBase;
 
@@ -19,6 +22,10 @@ public final class LeanProtocol extends Http11NioProtocol {
     private static final int BUFFER = 1024;
 
     private static final int NO_TIMEOUT = -1;
+
+    public LeanProtocol() {
+        super(new CollectedBuffers());
+    }
 
     @Override
     public int getDesiredBufferSize() {
@@ -50,6 +57,29 @@ public final class LeanProtocol extends Http11NioProtocol {
                 socket.setWriteTimeout(NO_TIMEOUT);
             }
             return state;
+        }
+    }
+
+    /**
+     * Leaves the buffers of a connection, which lie outside of the heap, to the garbage collector, as everybody else does.
+     * Tomcat frees those that it does not keep for the next connection by a method of {@code sun.misc.Unsafe}, of which the
+     * virtual machine warns from JDK 24 on, and which is to go.
+     */
+    private static final class CollectedBuffers extends NioEndpoint {
+
+        @Override
+        protected NioChannel createChannel(SocketBufferHandler buffers) {
+            return isSSLEnabled() ? super.createChannel(buffers) : new Channel(buffers);
+        }
+
+        private static final class Channel extends NioChannel {
+
+            Channel(SocketBufferHandler buffers) {
+                super(buffers);
+            }
+
+            @Override
+            public void free() {}
         }
     }
 }

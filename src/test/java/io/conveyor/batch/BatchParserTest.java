@@ -60,8 +60,8 @@ class BatchParserTest {
                 + "\"timeout_ms\":86400000,\"metadata\":{\"a\":null}} ]\n\n");
 
         assertThat(batch.total()).isEqualTo(2);
-        assertThat(batch.name()).isNull();
-        assertThat(batch.timeoutMillis()).isZero();
+        assertThat(batch.envelope().name()).isNull();
+        assertThat(batch.envelope().timeoutMillis()).isZero();
         assertThat(jobs).hasSize(2);
         assertThat(jobs.get(0).input()).isNull();
         assertThat(jobs.get(0).index()).isZero();
@@ -85,9 +85,9 @@ class BatchParserTest {
         ParsedBatch batch = parse(body);
 
         assertThat(batch.total()).isEqualTo(1);
-        assertThat(batch.name()).isEqualTo("n");
-        assertThat(text(batch.metadata())).isEqualTo("{\"x\": 1.0}");
-        assertThat(batch.timeoutMillis()).isEqualTo(5);
+        assertThat(batch.envelope().name()).isEqualTo("n");
+        assertThat(text(batch.envelope().metadata())).isEqualTo("{\"x\": 1.0}");
+        assertThat(batch.envelope().timeoutMillis()).isEqualTo(5);
     }
 
     @ParameterizedTest

@@ -76,6 +76,7 @@ class FirstLookTest {
 
         assertThat(look.lines()).isTrue();
         assertThat(look.body().available()).isEqualTo(16);
+        assertThat(look.body().read(new byte[100])).isEqualTo(16);
     }
 
     @Test

@@ -102,7 +102,10 @@ class LimitsApiTest {
 
             assertThat(refused.status()).isEqualTo(429);
             assertThat(refused.header("Retry-After")).isEqualTo("1");
-            assertThat(refusals.count(Refusals.Reason.SUBMISSIONS)).isEqualTo(before + 1);
+            Api.Reply live = api.post("", "Accept", "application/x-ndjson");
+            assertThat(live.status()).isEqualTo(429);
+            assertThat(live.body()).isEqualTo(refused.body());
+            assertThat(refusals.count(Refusals.Reason.SUBMISSIONS)).isEqualTo(before + 2);
             slow.getOutputStream().write("[]".getBytes(StandardCharsets.US_ASCII));
             assertThat(slow.getInputStream().readNBytes(24)).isNotEmpty();
         }

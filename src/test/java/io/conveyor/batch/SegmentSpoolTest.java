@@ -18,6 +18,11 @@ class SegmentSpoolTest {
     private final List<PackedSegment> spilled = new ArrayList<>();
     private int abandoned;
 
+    /** Writes under way that nobody has waited for. */
+    private int underWay;
+
+    private final List<Integer> atOnce = new ArrayList<>();
+
     /** Takes what is spilled and abandoned, and refuses everything else. */
     private final BatchStore store = (BatchStore) Proxy.newProxyInstance(
             BatchStore.class.getClassLoader(), new Class<?>[] {BatchStore.class}, (self, method, arguments) -> {
@@ -35,11 +40,6 @@ class SegmentSpoolTest {
                     default -> throw new UnsupportedOperationException(method.getName());
                 };
             });
-
-    /** Writes under way that nobody has waited for. */
-    private int underWay;
-
-    private final List<Integer> atOnce = new ArrayList<>();
 
     private final SegmentSpool spool = new SegmentSpool(store, BATCH);
 

@@ -50,10 +50,6 @@ final class ServiceProcess implements AutoCloseable {
     private static final Pattern READY = Pattern.compile("Conveyor is ready on port (\\d+) ");
     private static final Pattern TROUBLE = Pattern.compile("\\b(WARN|WARNING|ERROR)\\b");
 
-    /** From JDK 24 on the virtual machine tells, once and when connections are freed, how Tomcat frees their buffers. */
-    private static final Pattern OF_THE_JVM =
-            Pattern.compile("^WARNING: .*(sun\\.misc\\.Unsafe|ByteBufferUtilsUnsafe)");
-
     private static final HttpClient HTTP = HttpClient.newBuilder()
             .version(HttpClient.Version.HTTP_1_1)
             .connectTimeout(LONG)
@@ -218,10 +214,7 @@ final class ServiceProcess implements AutoCloseable {
 
     /** Lines of the log that an operator would look into. */
     List<String> trouble() {
-        return log().lines()
-                .filter(line -> TROUBLE.matcher(line).find())
-                .filter(line -> !OF_THE_JVM.matcher(line).find())
-                .toList();
+        return log().lines().filter(line -> TROUBLE.matcher(line).find()).toList();
     }
 
     /** Sends a signal by the process id, as a supervisor does. */

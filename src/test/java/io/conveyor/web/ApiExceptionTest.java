@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 import io.conveyor.job.BatchState;
 import io.conveyor.job.JobError;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Collections;
 import java.util.List;
@@ -104,8 +105,8 @@ class ApiExceptionTest {
             }
         };
         chunked.setContent(request.getContentAsByteArray());
-        Throwable thrown =
-                catchThrowable(() -> new JsonMapper().readValue(BodyLimit.of(chunked, 100, 10), int[].class));
+        InputStream body = BodyLimit.of(chunked, chunked.getInputStream(), 100, 10);
+        Throwable thrown = catchThrowable(() -> new JsonMapper().readValue(body, int[].class));
         assertThat(ExceptionTranslator.translate(thrown).orElseThrow().problem())
                 .isEqualTo(Problem.PAYLOAD_TOO_LARGE);
     }

@@ -134,7 +134,8 @@ final class WebTestApplication {
         Map<String, Object> body(HttpServletRequest request, @RequestParam(required = false) @Nullable String name)
                 throws IOException {
             BodyType type = BodyType.of(request, READ);
-            byte[] body = BodyLimit.of(request, LIMIT, 10).readAllBytes();
+            byte[] body =
+                    BodyLimit.of(request, request.getInputStream(), LIMIT, 10).readAllBytes();
             return Map.of("type", type.name(), "size", body.length, "name", name == null ? "none" : name);
         }
 

@@ -59,13 +59,12 @@ public final class StreamPump implements SmartLifecycle {
      * @param source what it writes
      * @param mayEnd asked when the source has no more: whether the answer may be completed; who lets it change from false
      *     to true wakes the stream
-     * @param onOver called once when the stream is over, complete or not, on a thread that must not be held up
      */
-    public record Opening(String format, StreamSource source, BooleanSupplier mayEnd, Runnable onOver) {
+    public record Opening(String format, StreamSource source, BooleanSupplier mayEnd) {
 
         /** A stream that ends with its source. */
         public static Opening of(String format, StreamSource source) {
-            return new Opening(format, source, () -> true, () -> {});
+            return new Opening(format, source, () -> true);
         }
     }
 
@@ -159,7 +158,6 @@ public final class StreamPump implements SmartLifecycle {
         }
         try {
             opening.source().close();
-            opening.onOver().run();
         } catch (RuntimeException e) {
             log.warn("A stream is over, but not everything of it could be put away", e);
         }

@@ -1,0 +1,213 @@
+package io.conveyor.batch;
+
+import static io.conveyor.batch.ApiElements.answers;
+import static io.conveyor.batch.ApiElements.describe;
+import static io.conveyor.batch.ApiElements.describeId;
+import static io.conveyor.batch.ApiElements.header;
+import static io.conveyor.batch.ApiElements.json;
+import static io.conveyor.batch.ApiElements.number;
+import static io.conveyor.batch.ApiElements.ok;
+import static io.conveyor.batch.ApiElements.operation;
+import static io.conveyor.batch.ApiElements.orders;
+import static io.conveyor.batch.ApiElements.parameter;
+import static io.conveyor.batch.ApiElements.prefer;
+import static io.conveyor.batch.ApiElements.query;
+import static io.conveyor.batch.ApiElements.ref;
+import static io.conveyor.batch.ApiElements.text;
+import static org.springframework.http.MediaType.APPLICATION_JSON_VALUE;
+import static org.springframework.http.MediaType.APPLICATION_NDJSON_VALUE;
+import static org.springframework.http.MediaType.APPLICATION_OCTET_STREAM_VALUE;
+
+import io.conveyor.web.BodyType;
+import io.swagger.v3.oas.models.OpenAPI;
+import io.swagger.v3.oas.models.Operation;
+import io.swagger.v3.oas.models.PathItem;
+import io.swagger.v3.oas.models.headers.Header;
+import io.swagger.v3.oas.models.media.ArraySchema;
+import io.swagger.v3.oas.models.media.Content;
+import io.swagger.v3.oas.models.media.MediaType;
+import io.swagger.v3.oas.models.media.Schema;
+import io.swagger.v3.oas.models.media.StringSchema;
+import io.swagger.v3.oas.models.parameters.Parameter;
+import io.swagger.v3.oas.models.parameters.RequestBody;
+import io.swagger.v3.oas.models.responses.ApiResponse;
+import io.swagger.v3.oas.models.responses.ApiResponses;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** Describes what {@link BatchController} does, for the OpenAPI document. Keeps nothing. */
+final class BatchOperations {
+
+    private static final String JOBS_EXAMPLE = "[{\"kind\": \"hash\", \"input\": {\"text\": \"hello\"}}]";
+
+    private BatchOperations() {}
+
+    static void describeIn(OpenAPI api) {
+        submit(operation(api, BatchController.PATH, PathItem.HttpMethod.POST));
+        put(operation(api, ApiElements.BATCH, PathItem.HttpMethod.PUT));
+        batch(operation(api, ApiElements.BATCH, PathItem.HttpMethod.GET));
+        delete(operation(api, ApiElements.BATCH, PathItem.HttpMethod.DELETE));
+        list(operation(api, BatchController.PATH, PathItem.HttpMethod.GET));
+    }
+
+    private static void submit(Operation operation) {
+        describe(operation, "submitBatch", "Batches", "Submit a batch")
+                .description("Taken whole or not at all, unless it starts immediately. An answer of 2xx means that the"
+                        + " batch is on the disk.")
+                .requestBody(batchBody())
+                .addParametersItem(idempotencyKey())
+                .addParametersItem(prefer("`wait=N`: answer with the results if they are there within N seconds, at"
+                        + " most 60. `respond-async`: answer as soon as the batch is stored."))
+                .setResponses(answers(
+                        new ApiResponses()
+                                .addApiResponse(
+                                        "200",
+                                        orLines(withResults(
+                                                "It has ended within the preferred wait, or was there already")))
+                                .addApiResponse("202", location(json("Batch", "Accepted; its jobs run"))),
+                        withKeyProblems(submissionProblems())));
+        describeOptions(operation);
+    }
+
+    private static Map<String, String> withKeyProblems(Map<String, String> problems) {
+        Map<String, String> all = new TreeMap<>(problems);
+        all.putIfAbsent("409", "The first request with this key is still arriving; see Retry-After");
+        return all;
+    }
+
+    private static Parameter idempotencyKey() {
+        return header(
+                IdempotencyKeys.HEADER,
+                "1 to 255 printable characters, bare or in quotation marks: the same request with the same key makes one"
+                        + " batch, however often it is sent. Kept as long as the batch, and a day at the least.");
+    }
+
+    private static void describeOptions(Operation operation) {
+        operation
+                .addParametersItem(query(BatchOptions.NAME, new StringSchema(), "Name of the batch"))
+                .addParametersItem(
+                        query(BatchOptions.METADATA, new StringSchema(), "Any JSON; comes back with the batch"))
+                .addParametersItem(query(
+                        BatchOptions.TIMEOUT,
+                        number(1, (int) JobReader.MAX_TIMEOUT_MILLIS),
+                        "Limit for each job that has none of its own, milliseconds"))
+                .addParametersItem(query(
+                        BatchOptions.START,
+                        new StringSchema(),
+                        "`immediately`: NDJSON only; the batch starts with its first line and is read no faster than its"
+                                + " jobs are run. `complete` (the default): when the upload is complete."))
+                .addParametersItem(query(
+                        "order",
+                        orders(),
+                        "With Accept: application/x-ndjson only: the order in which the results come back; completion by"
+                                + " default"));
+    }
+
+    private static void put(Operation operation) {
+        describe(operation, "putBatch", "Batches", "Submit a batch under an id of your own")
+                .description("Repeating the same request never makes a second batch.")
+                .requestBody(batchBody())
+                .addParametersItem(idempotencyKey())
+                .addParametersItem(prefer("`wait=N` and `respond-async` as for POST."))
+                .addParametersItem(header("If-None-Match", "`*`: only if there is no such batch yet."));
+        Map<String, String> problems = new TreeMap<>(submissionProblems());
+        problems.put("409", "The id belongs to a batch that came from another request, or the key is in use just now");
+        problems.put("412", "If-None-Match: * and the batch exists");
+        operation.setResponses(answers(
+                new ApiResponses()
+                        .addApiResponse(
+                                "200",
+                                orLines(withResults(
+                                        "It was there already, from the same request; or its results, in time")))
+                        .addApiResponse("202", withResults("Accepted: it is on the disk")),
+                problems));
+        describeId(operation);
+        describeOptions(operation);
+    }
+
+    private static Map<String, String> submissionProblems() {
+        return Map.of(
+                "400", "No JSON, or a parameter or header that cannot be used",
+                "406", "Only application/json can be answered",
+                "413", "The body is too large",
+                "415", "The body is neither JSON nor NDJSON, or in an encoding that is not read",
+                "422", "Values that cannot be used, each with a JSON pointer; or too many jobs",
+                "429", "Too much is waiting or arriving; see Retry-After",
+                "503", "The service stops, or its store does not work; see Retry-After",
+                "507", "The disk is full; see Retry-After");
+    }
+
+    private static RequestBody batchBody() {
+        Schema<?> body = new Schema<>().oneOf(List.of(new ArraySchema().items(ref("Job")), ref("BatchRequest")));
+        Content content = new Content()
+                .addMediaType(
+                        APPLICATION_JSON_VALUE, new MediaType().schema(body).example(JOBS_EXAMPLE))
+                .addMediaType(APPLICATION_OCTET_STREAM_VALUE, text("Either, as curl -T sends it", "binary"));
+        BodyType.NDJSON_NAMES.forEach(name -> content.addMediaType(name, text("One job a line")));
+        return new RequestBody()
+                .required(true)
+                .description(
+                        "An array of jobs, or an object with jobs and options; or one job a line. Without a type the"
+                                + " first line decides. gzip is read.")
+                .content(content);
+    }
+
+    private static ApiResponse withResults(String description) {
+        return location(json("BatchWithResults", description));
+    }
+
+    /** The same, or the results alone for a client that accepts lines. */
+    private static ApiResponse orLines(ApiResponse response) {
+        response.getContent()
+                .addMediaType(
+                        APPLICATION_NDJSON_VALUE,
+                        text("One Result a line, while the body still arrives and until the batch has ended"));
+        return response;
+    }
+
+    private static ApiResponse location(ApiResponse response) {
+        return response.addHeaderObject(
+                        "Location", new Header().schema(new StringSchema()).description("Its path"))
+                .addHeaderObject("Preference-Applied", new Header().schema(new StringSchema()));
+    }
+
+    private static void batch(Operation operation) {
+        describe(operation, "getBatch", "Batches", "Show a batch, or wait for its end")
+                .addParametersItem(prefer("`wait=N` as the parameter of that name, capped at 60."))
+                .addParametersItem(header("If-None-Match", "An ETag: 304 if nothing has changed since."))
+                .setResponses(answers(
+                        new ApiResponses()
+                                .addApiResponse("200", json("Batch", "As it is now; Retry-After until it has ended"))
+                                .addApiResponse("304", new ApiResponse().description("Unchanged")),
+                        Map.of("400", "A parameter cannot be used", "404", "No such batch")));
+        parameter(
+                operation,
+                "wait",
+                number(0, LongPoll.MAX_SECONDS),
+                "Seconds to wait for the end. " + ApiElements.ANSWERS_AT_ONCE);
+        describeId(operation);
+    }
+
+    private static void delete(Operation operation) {
+        describe(operation, "deleteBatch", "Batches", "Delete a batch that has ended")
+                .setResponses(answers(
+                        new ApiResponses().addApiResponse("204", new ApiResponse().description("Deleted")),
+                        Map.of(
+                                "400", "A parameter is unknown",
+                                "404", "No such batch",
+                                "409", "It has not ended",
+                                "503", "The store does not work; see Retry-After",
+                                "507", "The disk is full; see Retry-After")));
+        describeId(operation);
+    }
+
+    private static void list(Operation operation) {
+        describe(operation, "listBatches", "Batches", "List batches, newest first")
+                .setResponses(answers(ok("BatchPage"), Map.of("400", "A parameter cannot be used")));
+        parameter(operation, "state", new StringSchema(), "Only those in this state");
+        parameter(operation, "name", new StringSchema(), "Only those of this name");
+        parameter(operation, "limit", number(1, BatchController.MAX_LIMIT), "At most so many; 20 by default");
+        parameter(operation, "cursor", new StringSchema(), "next_cursor of the page before");
+    }
+}

@@ -1,0 +1,139 @@
+package io.conveyor.store;
+
+import io.conveyor.job.BatchOutcome;
+import io.conveyor.job.BatchState;
+import java.sql.SQLException;
+import java.time.Clock;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How batches come into the store: whole, by {@link #spill} and {@link #seal}, or while their upload arrives, by
+ * {@link #open}, {@link #append} and {@link #complete}. Each is a write of its own; all but {@link #spill} wait for it. What it changes in
+ * the figures and who hears of it stands beside it. Thread-safe.
+ */
+final class Uploads {
+
+    private final GroupCommitter committer;
+    private final StoreFigures figures;
+    private final Clock clock;
+    private final long retentionMillis;
+
+    Uploads(GroupCommitter committer, StoreFigures figures, Clock clock, long retentionMillis) {
+        this.committer = committer;
+        this.figures = figures;
+        this.clock = clock;
+        this.retentionMillis = retentionMillis;
+    }
+
+    BatchStore.Pending spill(BatchRef batch, List<PackedSegment> segments) {
+        return committer.begin(
+                session -> {
+                    session.spill(batch, segments);
+                    return true;
+                },
+                done -> {})::await;
+    }
+
+    boolean seal(NewBatch batch, List<PackedSegment> rest) {
+        boolean empty = batch.total() == 0;
+        boolean sealed = committer.write(session -> session.seal(batch, rest, retentionMillis), done -> {
+            if (done) {
+                figures.accepted(batch.total());
+                figures.count(empty ? BatchState.ENDED : BatchState.RUNNING, 1);
+            }
+        });
+        if (sealed) {
+            figures.tell(listener -> listener.sealed(batch.ref(), batch.total()));
+            if (empty) {
+                figures.tell(listener -> listener.ended(batch.ref(), BatchOutcome.SUCCEEDED));
+            }
+        }
+        return sealed;
+    }
+
+    boolean open(NewBatch batch, List<PackedSegment> first) {
+        boolean opened = committer.write(session -> session.open(batch, first), done -> {
+            if (done) {
+                figures.accepted(batch.total());
+                figures.count(BatchState.OPEN, 1);
+            }
+        });
+        if (opened) {
+            figures.tell(listener -> listener.sealed(batch.ref(), batch.total()));
+        }
+        return opened;
+    }
+
+    void append(BatchRef batch, List<PackedSegment> segments) {
+        int jobs = segments.stream().mapToInt(PackedSegment::jobs).sum();
+        committer.write(
+                session -> {
+                    session.append(batch, segments);
+                    return jobs;
+                },
+                figures::accepted);
+        figures.tell(listener -> listener.appended(batch, jobs));
+    }
+
+    void complete(BatchRef batch, byte[] fingerprint, byte @Nullable [] keyFingerprint) {
+        committer.write(
+                session -> {
+                    if (keyFingerprint != null) {
+                        session.completeKey(batch, keyFingerprint);
+                    }
+                    End end = end(session, batch, fingerprint);
+                    if (end == null) {
+                        throw new IllegalStateException(batch + " is not open: its upload cannot be completed");
+                    }
+                    return end;
+                },
+                this::tell);
+    }
+
+    /** What an earlier process left behind: its open batches, and what it spilled for others. */
+    void giveUpAll() {
+        committer
+                .write(session -> {
+                    session.abandonAll();
+                    return session.openUploads();
+                })
+                .forEach(this::giveUp);
+    }
+
+    /** An open batch keeps what it has; what was spilled of others is swept. */
+    void giveUp(BatchRef upload) {
+        committer.write(
+                session -> {
+                    session.abandon(upload);
+                    return Optional.ofNullable(end(session, upload, null));
+                },
+                end -> end.ifPresent(this::tell));
+    }
+
+    /** An upload has ended; {@code outcome} says how its batch has, or is null if that still runs. */
+    private record End(BatchRef batch, @Nullable BatchOutcome outcome) {}
+
+    private @Nullable End end(WriteSession session, BatchRef batch, byte @Nullable [] fingerprint) throws SQLException {
+        WriteSession.Standing standing = session.endUpload(batch, fingerprint);
+        if (standing == null) {
+            return null;
+        }
+        BatchOutcome outcome = standing.end();
+        if (outcome != null) {
+            session.end(batch, outcome, clock.millis(), retentionMillis);
+        }
+        return new End(batch, outcome);
+    }
+
+    /** Writer thread only, after the commit. */
+    private void tell(End end) {
+        BatchOutcome outcome = end.outcome();
+        figures.count(BatchState.OPEN, -1);
+        figures.count(outcome == null ? BatchState.RUNNING : BatchState.ENDED, 1);
+        if (outcome != null) {
+            figures.tell(listener -> listener.ended(end.batch(), outcome));
+        }
+    }
+}
