@@ -5,55 +5,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.springframework.beans.factory.annotation.Autowired;
-import org.springframework.boot.test.context.SpringBootTest;
-import org.springframework.boot.test.context.TestConfiguration;
-import org.springframework.boot.test.web.server.LocalServerPort;
-import org.springframework.context.annotation.Bean;
-import org.springframework.test.context.DynamicPropertyRegistry;
-import org.springframework.test.context.DynamicPropertySource;
+import org.springframework.test.context.TestPropertySource;
 
 /** One key, one batch. */
-@SpringBootTest(
-        webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
-        properties = {"server.address=127.0.0.1", "conveyor.pool.workers=2", "conveyor.drain=0s"})
-class IdempotencyApiTest {
+@TestPropertySource(properties = {"conveyor.pool.workers=2"})
+class IdempotencyApiTest extends ServiceTest {
 
     private static final String KEY = "Idempotency-Key";
     private static final String ECHO = "[{\"kind\":\"echo\",\"input\":1}]";
-
-    @TestConfiguration
-    static class Kinds {
-        @Bean
-        Gate gate() {
-            return new Gate();
-        }
-    }
-
-    @DynamicPropertySource
-    static void store(DynamicPropertyRegistry registry) {
-        registry.add("spring.datasource.url", () -> "jdbc:sqlite:target/stores/keys-api-" + System.nanoTime() + ".db");
-    }
-
-    @LocalServerPort
-    int port;
-
-    @Autowired
-    Gate gate;
-
-    private Api api;
-
-    @SuppressWarnings("NullAway.Init")
-    IdempotencyApiTest() {}
-
-    @BeforeEach
-    void open() {
-        api = new Api(port);
-    }
 
     @Test
     void theSameRequestWithTheSameKeyIsAnsweredWithItsBatch() {

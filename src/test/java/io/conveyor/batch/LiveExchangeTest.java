@@ -14,76 +14,21 @@ import java.util.List;
 import java.util.Objects;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.springframework.beans.factory.annotation.Autowired;
-import org.springframework.boot.test.context.SpringBootTest;
-import org.springframework.boot.test.context.TestConfiguration;
-import org.springframework.boot.test.web.server.LocalServerPort;
-import org.springframework.context.annotation.Bean;
-import org.springframework.test.context.DynamicPropertyRegistry;
-import org.springframework.test.context.DynamicPropertySource;
+import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Results that come back on the connection on which the jobs go in. */
-@SpringBootTest(
-        webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
-        properties = {
-            "server.address=127.0.0.1",
-            "conveyor.intake.max-jobs=200000",
-            "conveyor.pool.workers=2",
-            "conveyor.pool.caller-runs=1",
-            "conveyor.drain=0s"
-        })
-class LiveExchangeTest {
+@TestPropertySource(
+        properties = {"conveyor.intake.max-jobs=200000", "conveyor.pool.workers=2", "conveyor.pool.caller-runs=1"})
+class LiveExchangeTest extends ServiceTest {
 
     private static final JsonMapper JSON = new JsonMapper();
     private static final String GATE = "{\"kind\":\"gate\",\"input\":false}\n";
-
-    @TestConfiguration
-    static class Kinds {
-        @Bean
-        Gate gate() {
-            return new Gate();
-        }
-    }
-
-    @DynamicPropertySource
-    static void store(DynamicPropertyRegistry registry) {
-        registry.add("spring.datasource.url", () -> "jdbc:sqlite:target/stores/exchange-" + System.nanoTime() + ".db");
-    }
-
-    @LocalServerPort
-    int port;
-
-    @Autowired
-    Gate gate;
-
-    private Api api;
-
-    @SuppressWarnings("NullAway.Init")
-    LiveExchangeTest() {}
-
-    @BeforeEach
-    void open() {
-        api = new Api(port);
-        gate.open.drainPermits();
-        gate.begun.drainPermits();
-    }
-
-    @AfterEach
-    void letAllThrough() {
-        gate.open.release(1_000_000);
-    }
-
-    private static String echo(int n) {
-        return "{\"kind\":\"echo\",\"input\":" + n + "}\n";
-    }
 
     private RawStream exchange(String request, String type) throws IOException {
         return RawStream.upload(port, request, "Accept: application/x-ndjson", "Content-Type: " + type);
@@ -176,10 +121,7 @@ class LiveExchangeTest {
 
     @Test
     void theJdksClientMaySendAndReadAtOnce() throws Exception {
-        String body = IntStream.range(0, 50_000)
-                .mapToObj(LiveExchangeTest::echo)
-                .reduce(new StringBuilder(), StringBuilder::append, StringBuilder::append)
-                .toString();
+        String body = echoes(50_000);
         HttpRequest request = HttpRequest.newBuilder(
                         URI.create("http://127.0.0.1:" + port + "/v1/batches/jdk?order=input"))
                 .header("Content-Type", "application/x-ndjson")

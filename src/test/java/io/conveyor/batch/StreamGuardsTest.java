@@ -27,39 +27,32 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.builder.SpringApplicationBuilder;
-import org.springframework.boot.test.context.SpringBootTest;
 import org.springframework.boot.test.context.TestConfiguration;
 import org.springframework.boot.test.system.CapturedOutput;
 import org.springframework.boot.test.system.OutputCaptureExtension;
-import org.springframework.boot.test.web.server.LocalServerPort;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.core.env.Environment;
-import org.springframework.test.context.DynamicPropertyRegistry;
-import org.springframework.test.context.DynamicPropertySource;
+import org.springframework.test.context.TestPropertySource;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.RestController;
 
 /** What keeps streams from harm, and from doing any: limits, letting go, cutting, patience. */
-@SpringBootTest(
-        webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
+@TestPropertySource(
         properties = {
-            "server.address=127.0.0.1",
             "server.tomcat.connection-timeout=500ms",
             "conveyor.stream.max-open=2",
             "conveyor.pool.workers=1",
-            "conveyor.pool.caller-runs=0",
-            "conveyor.drain=0s"
+            "conveyor.pool.caller-runs=0"
         })
 @ExtendWith(OutputCaptureExtension.class)
-class StreamGuardsTest {
+class StreamGuardsTest extends ServiceTest {
 
     private static final String GATE = "{\"kind\":\"gate\",\"input\":false}";
     private static final String FAIL = "{\"kind\":\"gate\",\"input\":true}";
@@ -70,11 +63,6 @@ class StreamGuardsTest {
 
     @TestConfiguration
     static class Parts {
-        @Bean
-        Gate gate() {
-            return new Gate();
-        }
-
         @Bean
         Endless endless(StreamPump pump) {
             return new Endless(pump);
@@ -121,14 +109,6 @@ class StreamGuardsTest {
         public void close() {}
     }
 
-    private static final String STORE = "jdbc:sqlite:target/stores/stream-guards-";
-
-    @LocalServerPort
-    int port;
-
-    @Autowired
-    Gate gate;
-
     @Autowired
     StreamPump pump;
 
@@ -147,24 +127,10 @@ class StreamGuardsTest {
     @Autowired
     Environment environment;
 
-    private Api api;
     private final List<RawStream> opened = new ArrayList<>();
 
     @SuppressWarnings("NullAway.Init")
     StreamGuardsTest() {}
-
-    @DynamicPropertySource
-    static void store(DynamicPropertyRegistry registry) {
-        String url = STORE + System.nanoTime() + ".db";
-        registry.add("spring.datasource.url", () -> url);
-    }
-
-    @BeforeEach
-    void open() {
-        api = new Api(port);
-        gate.open.drainPermits();
-        gate.begun.drainPermits();
-    }
 
     @AfterEach
     void everyStreamIsOver() throws IOException {
@@ -362,13 +328,14 @@ class StreamGuardsTest {
 
     @Test
     void theStopCutsWhoeverFollowsAndDoesNotWaitForThem() throws Exception {
-        ConfigurableApplicationContext service = new SpringApplicationBuilder(ConveyorApplication.class, Parts.class)
+        ConfigurableApplicationContext service = new SpringApplicationBuilder(
+                        ConveyorApplication.class, Gate.class, Parts.class)
                 .run(
                         "--server.address=127.0.0.1",
                         "--server.port=0",
                         "--conveyor.drain=0s",
                         "--conveyor.pool.workers=1",
-                        "--spring.datasource.url=" + STORE + "stop-" + System.nanoTime() + ".db");
+                        "--spring.datasource.url=" + freshStore());
         try (service) {
             int itsPort = Integer.parseInt(
                     Objects.requireNonNull(service.getEnvironment().getProperty("local.server.port")));
