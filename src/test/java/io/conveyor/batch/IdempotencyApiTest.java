@@ -90,6 +90,43 @@ class IdempotencyApiTest extends ServiceTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"/v1/batches", "/v1/batches?start=immediately"})
+    void aKeyIsInUseForAsLongAsItsUploadArrives(String path) throws Exception {
+        String key = "in-use-" + path.length();
+        String[] headers = {"Content-Type", "application/x-ndjson", KEY, key};
+        String made;
+        try (RawStream upload = RawStream.upload(
+                port, "POST " + path, "Content-Type: application/x-ndjson", KEY + ": " + key, "Expect: 100-continue")) {
+            assertThat(upload.head()).contains("http/1.1 100"); // so it has got as far as reading the body
+            upload.send(echo(1));
+
+            for (Api.Reply second : List.of(
+                    api.send("POST", path, echo(1), headers).join(),
+                    api.post(ECHO, KEY, key),
+                    api.put("other", ECHO, KEY, key))) {
+                assertThat(second.status()).isEqualTo(409);
+                assertThat(second.problem()).isEqualTo("idempotency-key-in-flight");
+                assertThat(second.header("Retry-After")).isEqualTo("1");
+            }
+            assertThat(api.post(ECHO, KEY, "not-" + key).status()).isEqualTo(202);
+            upload.sendEnd();
+            made = location(upload.head());
+        }
+        Api.Reply again = api.send("POST", path, echo(1), headers).join();
+        assertThat(again.status()).isEqualTo(200);
+        assertThat(again.at("/links/self").asString()).isEqualTo(made);
+    }
+
+    private static String location(List<String> head) {
+        assertThat(head).contains("http/1.1 202");
+        return head.stream()
+                .filter(line -> line.startsWith("location: "))
+                .findFirst()
+                .orElseThrow()
+                .substring("location: ".length());
+    }
+
     @Test
     void aRefusedRequestLeavesItsKeyFree() {
         assertThat(api.post("[{\"kind\":\"ecko\"}]", KEY, "free").status()).isEqualTo(422);
