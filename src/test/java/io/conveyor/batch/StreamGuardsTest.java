@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
@@ -39,6 +40,7 @@ import org.springframework.boot.test.system.OutputCaptureExtension;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.core.env.Environment;
+import org.springframework.mock.web.MockHttpServletRequest;
 import org.springframework.test.context.TestPropertySource;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.RestController;
@@ -63,6 +65,11 @@ class StreamGuardsTest extends ServiceTest {
 
     @TestConfiguration
     static class Parts {
+        @Bean
+        Answers answers(StreamPump pump) {
+            return new Answers(pump);
+        }
+
         @Bean
         Endless endless(StreamPump pump) {
             return new Endless(pump);
@@ -108,6 +115,52 @@ class StreamGuardsTest extends ServiceTest {
         @Override
         public void close() {}
     }
+
+    /** A stream on which nothing happens: it only says, again and again, that it is alive. */
+    record Pulse(CountDownLatch closed) implements StreamSource {
+
+        @Override
+        public void begin(Runnable wake) {}
+
+        @Override
+        public Next fill(ByteBuffer chunk) {
+            chunk.put((byte) '\n');
+            return Next.LATER;
+        }
+
+        @Override
+        public long patienceMillis() {
+            return 1;
+        }
+
+        @Override
+        public void release() {}
+
+        @Override
+        public void close() {
+            closed.countDown();
+        }
+    }
+
+    /** Answers with a {@link Pulse}. */
+    @RestController
+    static final class Answers {
+
+        private final StreamPump pump;
+        private final CountDownLatch pulseOver = new CountDownLatch(1);
+
+        Answers(StreamPump pump) {
+            this.pump = pump;
+        }
+
+        @GetMapping("/pulse")
+        void pulse(HttpServletRequest request) throws IOException {
+            pump.open(request, StreamPump.Opening.of("endless", new Pulse(pulseOver)));
+        }
+    }
+
+    @Autowired
+    Answers answers;
 
     @Autowired
     StreamPump pump;
@@ -184,14 +237,29 @@ class StreamGuardsTest extends ServiceTest {
         first.head();
         stream(path, 0).head();
 
-        Api.Reply refused = api.get(path);
-        assertThat(refused.status()).isEqualTo(429);
-        assertThat(refused.problem()).isEqualTo("overloaded");
-        assertThat(refused.header("Retry-After")).isEqualTo("5");
+        for (int n = 0; n < 3; n++) { // and a refusal takes no place
+            Api.Reply refused = api.get(path);
+            assertThat(refused.status()).isEqualTo(429);
+            assertThat(refused.problem()).isEqualTo("overloaded");
+            assertThat(refused.header("Retry-After")).isEqualTo("5");
+        }
 
         gate.open.release();
         assertThat(first.lines()).hasSize(1);
         await().atMost(PATIENCE).until(() -> openStreams() < 2);
+        assertThat(stream("/endless", 0).head()).contains("http/1.1 200");
+    }
+
+    @Test
+    void aStreamThatCannotBeginTakesNoPlace() throws Exception {
+        CountDownLatch closed = new CountDownLatch(3);
+        while (closed.getCount() > 0) {
+            HttpServletRequest synchronous = new MockHttpServletRequest();
+            StreamSource source = new Pulse(closed);
+            assertThatThrownBy(() -> pump.open(synchronous, StreamPump.Opening.of("endless", source)))
+                    .isInstanceOf(IllegalStateException.class);
+        }
+        stream("/endless", 0).head();
         assertThat(stream("/endless", 0).head()).contains("http/1.1 200");
     }
 
@@ -299,8 +367,22 @@ class StreamGuardsTest extends ServiceTest {
     }
 
     @Test
+    void aClientThatIsGoneIsFoundByTheNextSignOfLife() throws Exception {
+        RawStream stream = stream("/pulse", 0);
+        stream.head();
+        assertThat(List.of(stream.line(), stream.line(), stream.line())).containsOnly("");
+        assertThat(answers.pulseOver.getCount()).isOne();
+
+        stream.close();
+
+        assertThat(answers.pulseOver.await(PATIENCE.toSeconds(), TimeUnit.SECONDS))
+                .isTrue();
+        await().atMost(PATIENCE).until(() -> openStreams() == 0);
+    }
+
+    @Test
     void eventsSayThatTheyAreAliveWhenNothingHappens() throws Exception {
-        String path = submit(GATE);
+        String path = submit(GATE, GATE);
         gate.begun.acquire();
         String id = path.substring(path.lastIndexOf('/') + 1);
         ResultQuery query = ResultQuery.all(ResultQuery.Order.COMPLETION, true);
@@ -309,13 +391,28 @@ class StreamGuardsTest extends ServiceTest {
                 new ResultSource.Feed(new ResultCursor(store, batches.find(id), query), query, belt),
                 batches,
                 time::get);
-        source.begin(() -> {});
+        Semaphore woken = new Semaphore(0);
+        source.begin(woken::release);
+        assertThat(source.patienceMillis()).isBetween(1L, 15_000L);
         assertThat(said(source)).startsWith("retry: 2000\n\nevent: progress\n");
 
         time.addAndGet(TimeUnit.MILLISECONDS.toNanos(14_999));
         assertThat(said(source)).isEmpty();
         time.addAndGet(TimeUnit.MILLISECONDS.toNanos(1));
         assertThat(said(source)).isEqualTo(":\n\n");
+        assertThat(said(source)).isEmpty();
+
+        // A result is a sign of life, too.
+        time.addAndGet(TimeUnit.MILLISECONDS.toNanos(14_999));
+        assertThat(said(source)).isEmpty();
+        gate.open.release();
+        String result;
+        do {
+            woken.acquire();
+            result = said(source);
+        } while (result.isEmpty());
+        assertThat(result).startsWith("event: result\nid: 1\n").doesNotContain("event: progress");
+        time.addAndGet(TimeUnit.MILLISECONDS.toNanos(1));
         assertThat(said(source)).isEmpty();
         source.close();
     }
