@@ -10,55 +10,27 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.springframework.beans.factory.annotation.Autowired;
-import org.springframework.boot.test.context.SpringBootTest;
-import org.springframework.boot.test.context.TestConfiguration;
-import org.springframework.boot.test.web.server.LocalServerPort;
-import org.springframework.context.annotation.Bean;
-import org.springframework.test.context.DynamicPropertyRegistry;
-import org.springframework.test.context.DynamicPropertySource;
+import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 
 /** The whole service on a real file, spoken to over HTTP; every answer is held against the OpenAPI document. */
-@SpringBootTest(
-        webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
+@TestPropertySource(
         properties = {
-            "server.address=127.0.0.1",
             "conveyor.intake.max-json-body=64KB",
             "conveyor.intake.max-job-size=1KB",
             "conveyor.intake.max-jobs=1000",
             "conveyor.intake.hold=200ms",
             "conveyor.pool.workers=2",
-            "conveyor.pool.caller-runs=1",
-            "conveyor.drain=0s"
+            "conveyor.pool.caller-runs=1"
         })
-class BatchApiTest {
+class BatchApiTest extends ServiceTest {
 
     private static final String ECHO = "[{\"kind\":\"echo\",\"input\":1.10}]";
     private static final String GATE = "[{\"kind\":\"gate\",\"input\":false,\"custom_id\":\"g\"}]";
-
-    @TestConfiguration
-    static class Kinds {
-        @Bean
-        Gate gate() {
-            return new Gate();
-        }
-    }
-
-    @DynamicPropertySource
-    static void store(DynamicPropertyRegistry registry) {
-        registry.add("spring.datasource.url", () -> "jdbc:sqlite:target/stores/batch-api-" + System.nanoTime() + ".db");
-    }
-
-    @LocalServerPort
-    int port;
-
-    @Autowired
-    Gate gate;
 
     @Autowired
     BatchStore store;
@@ -66,19 +38,10 @@ class BatchApiTest {
     @Autowired
     Refusals refusals;
 
-    private Api api;
-
     @SuppressWarnings("NullAway.Init")
     BatchApiTest() {}
 
-    @BeforeEach
-    void open() {
-        api = new Api(port);
-        gate.open.drainPermits();
-        gate.begun.drainPermits();
-    }
-
-    private static String echoes(int n) {
+    private static String echoArray(int n) {
         return IntStream.range(0, n)
                 .mapToObj(i -> "{\"kind\":\"echo\",\"input\":" + i + ",\"custom_id\":\"c" + i + "\"}")
                 .collect(Collectors.joining(",", "[", "]"));
@@ -105,7 +68,7 @@ class BatchApiTest {
 
     @Test
     void answersWithTheResultsInOrderIfTheClientWaits() {
-        Api.Reply done = api.post(echoes(900), "Prefer", "wait=60");
+        Api.Reply done = api.post(echoArray(900), "Prefer", "wait=60");
 
         assertThat(done.status()).isEqualTo(200);
         assertThat(done.header("Preference-Applied")).isEqualTo("wait=60");
@@ -172,7 +135,7 @@ class BatchApiTest {
 
     @Test
     void countsAlwaysSumToTheTotal() {
-        String id = id(api.post(echoes(800)));
+        String id = id(api.post(echoArray(800)));
 
         Api.Reply batch;
         do {
@@ -231,7 +194,7 @@ class BatchApiTest {
     @Test
     void simultaneousPutsMakeOneBatch() {
         List<CompletableFuture<Api.Reply>> puts = IntStream.range(0, 16)
-                .mapToObj(i -> api.send("PUT", "/v1/batches/race", echoes(300)))
+                .mapToObj(i -> api.send("PUT", "/v1/batches/race", echoArray(300)))
                 .toList();
 
         assertThat(puts.stream().map(put -> put.join().status()).filter(status -> status == 202))
@@ -281,7 +244,7 @@ class BatchApiTest {
 
     @Test
     void resultsComeAsLines() {
-        String path = "/v1/batches/" + id(api.post(echoes(600), "Prefer", "wait=60")) + "/results";
+        String path = "/v1/batches/" + id(api.post(echoArray(600), "Prefer", "wait=60")) + "/results";
 
         Api.Reply all = api.get(path, "Accept", "*/*");
         assertThat(all.header("Content-Type")).isEqualTo("application/x-ndjson");
@@ -298,7 +261,7 @@ class BatchApiTest {
 
     @Test
     void resultsComeInPages() {
-        String path = "/v1/batches/" + id(api.post(echoes(600), "Prefer", "wait=60")) + "/results";
+        String path = "/v1/batches/" + id(api.post(echoArray(600), "Prefer", "wait=60")) + "/results";
         Api.Reply page = api.get(path + "?limit=250&state=succeeded", "Accept", "application/json");
         List<Integer> indexes = new java.util.ArrayList<>();
         int pages = 1;
@@ -385,10 +348,10 @@ class BatchApiTest {
         String newest = api.get("/v1/batches?limit=1").body();
         long backlog = store.status().backlogJobs();
 
-        Api.Reply invalid = api.put("refused", echoes(900).replace("}]", "},{\"kind\":\"ecko\"}]"));
+        Api.Reply invalid = api.put("refused", echoArray(900).replace("}]", "},{\"kind\":\"ecko\"}]"));
         assertThat(invalid.status()).isEqualTo(422);
         assertThat(invalid.at("/errors/0/pointer").asString()).isEqualTo("/900/kind");
-        Api.Reply broken = api.put("refused", echoes(900).replace("}]", "}"));
+        Api.Reply broken = api.put("refused", echoArray(900).replace("}]", "}"));
         assertThat(broken.status()).isEqualTo(400);
         assertThat(broken.problem()).isEqualTo("malformed-json");
         assertThat(broken.at("/column").asInt()).isPositive();
@@ -432,9 +395,10 @@ class BatchApiTest {
     void everyOperationOfTheDocumentIsThereAndTrue() {
         String id = "documented";
         Map<String, Supplier<Api.Reply>> asked = new TreeMap<>();
-        asked.put("PUT /v1/batches/{id}", () -> api.put(id, echoes(3), "Prefer", "wait=10"));
+        asked.put("PUT /v1/batches/{id}", () -> api.put(id, echoArray(3), "Prefer", "wait=10"));
         asked.put(
-                "POST /v1/batches", () -> api.post("{\"name\":\"n\",\"jobs\":" + echoes(1) + "}", "Prefer", "wait=10"));
+                "POST /v1/batches",
+                () -> api.post("{\"name\":\"n\",\"jobs\":" + echoArray(1) + "}", "Prefer", "wait=10"));
         asked.put("GET /v1/batches", () -> api.get("/v1/batches?limit=1&state=ended"));
         asked.put("GET /v1/batches/{id}", () -> api.get("/v1/batches/" + id + "?wait=10"));
         asked.put("GET /v1/batches/{id}/results", () -> api.get("/v1/batches/" + id + "/results?after=0&limit=1"));

@@ -5,55 +5,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.springframework.beans.factory.annotation.Autowired;
-import org.springframework.boot.test.context.SpringBootTest;
-import org.springframework.boot.test.context.TestConfiguration;
-import org.springframework.boot.test.web.server.LocalServerPort;
-import org.springframework.context.annotation.Bean;
-import org.springframework.test.context.DynamicPropertyRegistry;
-import org.springframework.test.context.DynamicPropertySource;
+import org.springframework.test.context.TestPropertySource;
 
 /** One key, one batch. */
-@SpringBootTest(
-        webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
-        properties = {"server.address=127.0.0.1", "conveyor.pool.workers=2", "conveyor.drain=0s"})
-class IdempotencyApiTest {
+@TestPropertySource(properties = {"conveyor.pool.workers=2"})
+class IdempotencyApiTest extends ServiceTest {
 
     private static final String KEY = "Idempotency-Key";
     private static final String ECHO = "[{\"kind\":\"echo\",\"input\":1}]";
-
-    @TestConfiguration
-    static class Kinds {
-        @Bean
-        Gate gate() {
-            return new Gate();
-        }
-    }
-
-    @DynamicPropertySource
-    static void store(DynamicPropertyRegistry registry) {
-        registry.add("spring.datasource.url", () -> "jdbc:sqlite:target/stores/keys-api-" + System.nanoTime() + ".db");
-    }
-
-    @LocalServerPort
-    int port;
-
-    @Autowired
-    Gate gate;
-
-    private Api api;
-
-    @SuppressWarnings("NullAway.Init")
-    IdempotencyApiTest() {}
-
-    @BeforeEach
-    void open() {
-        api = new Api(port);
-    }
 
     @Test
     void theSameRequestWithTheSameKeyIsAnsweredWithItsBatch() {
@@ -126,6 +88,43 @@ class IdempotencyApiTest {
                             .distinct())
                     .hasSize(1);
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/v1/batches", "/v1/batches?start=immediately"})
+    void aKeyIsInUseForAsLongAsItsUploadArrives(String path) throws Exception {
+        String key = "in-use-" + path.length();
+        String[] headers = {"Content-Type", "application/x-ndjson", KEY, key};
+        String made;
+        try (RawStream upload = RawStream.upload(
+                port, "POST " + path, "Content-Type: application/x-ndjson", KEY + ": " + key, "Expect: 100-continue")) {
+            assertThat(upload.head()).contains("http/1.1 100"); // so it has got as far as reading the body
+            upload.send(echo(1));
+
+            for (Api.Reply second : List.of(
+                    api.send("POST", path, echo(1), headers).join(),
+                    api.post(ECHO, KEY, key),
+                    api.put("other", ECHO, KEY, key))) {
+                assertThat(second.status()).isEqualTo(409);
+                assertThat(second.problem()).isEqualTo("idempotency-key-in-flight");
+                assertThat(second.header("Retry-After")).isEqualTo("1");
+            }
+            assertThat(api.post(ECHO, KEY, "not-" + key).status()).isEqualTo(202);
+            upload.sendEnd();
+            made = location(upload.head());
+        }
+        Api.Reply again = api.send("POST", path, echo(1), headers).join();
+        assertThat(again.status()).isEqualTo(200);
+        assertThat(again.at("/links/self").asString()).isEqualTo(made);
+    }
+
+    private static String location(List<String> head) {
+        assertThat(head).contains("http/1.1 202");
+        return head.stream()
+                .filter(line -> line.startsWith("location: "))
+                .findFirst()
+                .orElseThrow()
+                .substring("location: ".length());
     }
 
     @Test

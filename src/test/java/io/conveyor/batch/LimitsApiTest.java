@@ -12,63 +12,27 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.springframework.beans.factory.annotation.Autowired;
-import org.springframework.boot.test.context.SpringBootTest;
-import org.springframework.boot.test.context.TestConfiguration;
-import org.springframework.boot.test.web.server.LocalServerPort;
-import org.springframework.context.annotation.Bean;
-import org.springframework.test.context.DynamicPropertyRegistry;
-import org.springframework.test.context.DynamicPropertySource;
+import org.springframework.test.context.TestPropertySource;
 
 /** A service that may take one submission at a time and little work, on a real file. */
-@SpringBootTest(
-        webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
+@TestPropertySource(
         properties = {
-            "server.address=127.0.0.1",
             "conveyor.intake.max-submissions=1",
             "conveyor.intake.max-backlog=2",
             "conveyor.intake.hold=0s",
-            "conveyor.pool.workers=2",
-            "conveyor.drain=0s"
+            "conveyor.pool.workers=2"
         })
-class LimitsApiTest {
+class LimitsApiTest extends ServiceTest {
 
     private static final String GATES = "[{\"kind\":\"gate\",\"input\":false},{\"kind\":\"gate\",\"input\":false}]";
-
-    @TestConfiguration
-    static class Kinds {
-        @Bean
-        Gate gate() {
-            return new Gate();
-        }
-    }
-
-    @DynamicPropertySource
-    static void store(DynamicPropertyRegistry registry) {
-        registry.add(
-                "spring.datasource.url", () -> "jdbc:sqlite:target/stores/limits-api-" + System.nanoTime() + ".db");
-    }
-
-    @LocalServerPort
-    int port;
-
-    @Autowired
-    Gate gate;
 
     @Autowired
     Refusals refusals;
 
-    private Api api;
-
     @SuppressWarnings("NullAway.Init")
     LimitsApiTest() {}
-
-    @BeforeEach
-    void open() {
-        api = new Api(port);
-    }
 
     @Test
     void aFullBacklogRefusesAndRecovers() {

@@ -12,30 +12,20 @@ import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.zip.GZIPOutputStream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
-import org.springframework.boot.test.context.SpringBootTest;
-import org.springframework.boot.test.context.TestConfiguration;
-import org.springframework.boot.test.web.server.LocalServerPort;
-import org.springframework.context.annotation.Bean;
-import org.springframework.test.context.DynamicPropertyRegistry;
-import org.springframework.test.context.DynamicPropertySource;
+import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Batches sent as lines: whole, live, packed and broken. */
-@SpringBootTest(
-        webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
+@TestPropertySource(
         properties = {
-            "server.address=127.0.0.1",
             "conveyor.intake.max-body=8MB",
             "conveyor.intake.max-json-body=64KB",
             "conveyor.intake.max-job-size=1KB",
@@ -43,60 +33,19 @@ import tools.jackson.databind.json.JsonMapper;
             "conveyor.intake.max-gzip-ratio=50",
             "conveyor.pool.workers=2",
             "conveyor.pool.caller-runs=1",
-            "conveyor.pool.queue-capacity=4",
-            "conveyor.drain=0s"
+            "conveyor.pool.queue-capacity=4"
         })
-class NdjsonApiTest {
+class NdjsonApiTest extends ServiceTest {
 
     private static final String[] NDJSON = {"Content-Type", "application/x-ndjson"};
     private static final String[] UNDECLARED = {"Content-Type", "application/octet-stream"};
     private static final String GATE = "{\"kind\":\"gate\",\"input\":false}\n";
 
-    @TestConfiguration
-    static class Kinds {
-        @Bean
-        Gate gate() {
-            return new Gate();
-        }
-    }
-
-    @DynamicPropertySource
-    static void store(DynamicPropertyRegistry registry) {
-        registry.add(
-                "spring.datasource.url", () -> "jdbc:sqlite:target/stores/ndjson-api-" + System.nanoTime() + ".db");
-    }
-
-    @LocalServerPort
-    int port;
-
-    @Autowired
-    Gate gate;
-
     @Autowired
     BatchStore store;
 
-    private Api api;
-
     @SuppressWarnings("NullAway.Init")
     NdjsonApiTest() {}
-
-    @BeforeEach
-    void open() {
-        api = new Api(port);
-        gate.open.drainPermits();
-        gate.begun.drainPermits();
-    }
-
-    @AfterEach
-    void letAllThrough() {
-        gate.open.release(1_000_000);
-    }
-
-    private static String echoes(int n) {
-        return IntStream.range(0, n)
-                .mapToObj(i -> "{\"kind\":\"echo\",\"input\":" + i + "}\n")
-                .collect(Collectors.joining());
-    }
 
     private List<JsonNode> results(String id) {
         return api.get("/v1/batches/" + id + "/results")

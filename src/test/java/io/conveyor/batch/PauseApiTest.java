@@ -8,35 +8,18 @@ import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
-import org.springframework.boot.test.context.SpringBootTest;
-import org.springframework.boot.test.web.server.LocalServerPort;
-import org.springframework.test.context.DynamicPropertyRegistry;
-import org.springframework.test.context.DynamicPropertySource;
+import org.springframework.test.context.TestPropertySource;
 
 /** Clients that fall silent in the middle of a body. */
-@SpringBootTest(
-        webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
+@TestPropertySource(
         properties = {
-            "server.address=127.0.0.1",
             // Else the connection's own limit would do the same, only later.
             "server.tomcat.connection-timeout=10m",
-            "conveyor.intake.max-pause=1s",
-            "conveyor.drain=0s"
+            "conveyor.intake.max-pause=1s"
         })
-class PauseApiTest {
+class PauseApiTest extends ServiceTest {
 
     private static final String LINE = "{\"kind\":\"echo\",\"input\":1}\n";
-
-    @DynamicPropertySource
-    static void store(DynamicPropertyRegistry registry) {
-        registry.add("spring.datasource.url", () -> "jdbc:sqlite:target/stores/pause-api-" + System.nanoTime() + ".db");
-    }
-
-    @LocalServerPort
-    int port;
-
-    @SuppressWarnings("NullAway.Init")
-    PauseApiTest() {}
 
     /** The beginning of an upload, and everything that comes back until the connection ends. */
     private String halfOf(String request, String... headers) throws IOException {
@@ -53,7 +36,6 @@ class PauseApiTest {
 
     @Test
     void anUploadThatFallsSilentIsBroken() throws IOException {
-        Api api = new Api(port);
 
         assertThat(halfOf("PUT /v1/batches/silent")).startsWith("HTTP/1.1 408").contains("request-timeout");
         assertThat(api.get("/v1/batches/silent").status()).isEqualTo(404);
@@ -61,7 +43,6 @@ class PauseApiTest {
 
     @Test
     void aLiveOneEndsAsIncompleteAndItsAnswerIsCut() throws IOException {
-        Api api = new Api(port);
 
         String answer = halfOf("PUT /v1/batches/silent-live", "Accept: application/x-ndjson");
 

@@ -15,7 +15,10 @@ import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/** A client that sees the very bytes of an answer, and reads them when the test wants it to. */
+/**
+ * A client that sees the very bytes of an answer, and reads them when the test wants it to; its uploads go out in chunks, as
+ * the test has them. One thread may send while another reads.
+ */
 final class RawStream implements Closeable {
 
     /** Longest wait for bytes that must come, in milliseconds. */
@@ -32,17 +35,60 @@ final class RawStream implements Closeable {
 
     /** @param receiveBytes size of the receive buffer, or 0 for the system's */
     RawStream(int port, String path, int receiveBytes, String... headers) throws IOException {
+        this(port, receiveBytes);
+        get(path, headers);
+    }
+
+    private RawStream(int port, int receiveBytes) throws IOException {
         if (receiveBytes > 0) {
             socket.setReceiveBufferSize(receiveBytes);
         }
         socket.setSoTimeout(PATIENCE_MILLIS);
         socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
         in = new BufferedInputStream(socket.getInputStream());
-        StringBuilder request = new StringBuilder("GET " + path + " HTTP/1.1\r\nHost: a\r\n");
-        for (String header : headers) {
-            request.append(header).append("\r\n");
+    }
+
+    /**
+     * Begins an upload, whose body follows with {@link #send}.
+     *
+     * @param request method and path
+     */
+    static RawStream upload(int port, String request, String... headers) throws IOException {
+        RawStream stream = new RawStream(port, 0);
+        List<String> all = new ArrayList<>(List.of(headers));
+        all.add("Transfer-Encoding: chunked");
+        stream.begin(request, all);
+        return stream;
+    }
+
+    /** Asks once more on the same connection; call when the answer before has been read. */
+    void get(String path, String... headers) throws IOException {
+        left = -1;
+        whole = false;
+        begin("GET " + path, List.of(headers));
+    }
+
+    private void begin(String request, List<String> headers) throws IOException {
+        StringBuilder head = new StringBuilder(request + " HTTP/1.1\r\nHost: a\r\n");
+        for (String each : headers) {
+            head.append(each).append("\r\n");
         }
-        socket.getOutputStream().write(request.append("\r\n").toString().getBytes(StandardCharsets.US_ASCII));
+        write(head + "\r\n");
+    }
+
+    /** Sends the next part of the body as a chunk. */
+    void send(String text) throws IOException {
+        write(Integer.toHexString(text.getBytes(StandardCharsets.UTF_8).length) + "\r\n" + text + "\r\n");
+    }
+
+    /** Sends the end of the body. */
+    void sendEnd() throws IOException {
+        write("0\r\n\r\n");
+    }
+
+    /** Sends text as it is, be it HTTP or not. */
+    void write(String text) throws IOException {
+        socket.getOutputStream().write(text.getBytes(StandardCharsets.UTF_8));
     }
 
     /** The status line and the headers, in lower case. */
@@ -67,15 +113,18 @@ final class RawStream implements Closeable {
 
     /** The next byte of the body; -1 at the end of a whole body. */
     private int body() throws IOException {
-        while (left <= 0) {
+        while (!whole && left <= 0) {
             if (left == 0) {
                 crlfLine();
             }
             left = Integer.parseInt(crlfLine(), 16);
             if (left == 0) {
+                crlfLine();
                 whole = true;
-                return -1;
             }
+        }
+        if (whole) {
+            return -1;
         }
         int c = in.read();
         if (c < 0) {

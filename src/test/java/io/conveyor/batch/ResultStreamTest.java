@@ -13,71 +13,31 @@ import java.util.Objects;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
-import org.springframework.boot.test.context.SpringBootTest;
-import org.springframework.boot.test.context.TestConfiguration;
-import org.springframework.boot.test.web.server.LocalServerPort;
-import org.springframework.context.annotation.Bean;
-import org.springframework.test.context.DynamicPropertyRegistry;
-import org.springframework.test.context.DynamicPropertySource;
+import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Results while the batch runs, over real connections, to clients that read, stop reading, come again or go. */
-@SpringBootTest(
-        webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
-        properties = {
-            "server.address=127.0.0.1",
-            "server.tomcat.threads.max=10",
-            "conveyor.pool.workers=1",
-            "conveyor.pool.caller-runs=0",
-            "conveyor.drain=0s"
-        })
-class ResultStreamTest {
+@TestPropertySource(
+        properties = {"server.tomcat.threads.max=10", "conveyor.pool.workers=1", "conveyor.pool.caller-runs=0"})
+class ResultStreamTest extends ServiceTest {
 
     private static final JsonMapper JSON = new JsonMapper();
     private static final String GATE = "{\"kind\":\"gate\",\"input\":false}";
     private static final String FAIL = "{\"kind\":\"gate\",\"input\":true}";
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
-    @TestConfiguration
-    static class Kinds {
-        @Bean
-        Gate gate() {
-            return new Gate();
-        }
-    }
-
-    @DynamicPropertySource
-    static void store(DynamicPropertyRegistry registry) {
-        registry.add("spring.datasource.url", () -> "jdbc:sqlite:target/stores/streams-" + System.nanoTime() + ".db");
-    }
-
-    @LocalServerPort
-    int port;
-
-    @Autowired
-    Gate gate;
-
     @Autowired
     StreamPump pump;
 
-    private Api api;
     private final List<RawStream> opened = new ArrayList<>();
 
     @SuppressWarnings("NullAway.Init")
     ResultStreamTest() {}
-
-    @BeforeEach
-    void open() {
-        api = new Api(port);
-        gate.open.drainPermits();
-        gate.begun.drainPermits();
-    }
 
     /** Every stream that a test opened goes away with its client, whatever became of it. */
     @AfterEach

@@ -23,56 +23,52 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.builder.SpringApplicationBuilder;
-import org.springframework.boot.test.context.SpringBootTest;
 import org.springframework.boot.test.context.TestConfiguration;
 import org.springframework.boot.test.system.CapturedOutput;
 import org.springframework.boot.test.system.OutputCaptureExtension;
-import org.springframework.boot.test.web.server.LocalServerPort;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.core.env.Environment;
-import org.springframework.test.context.DynamicPropertyRegistry;
-import org.springframework.test.context.DynamicPropertySource;
+import org.springframework.mock.web.MockHttpServletRequest;
+import org.springframework.test.context.TestPropertySource;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.RestController;
 
 /** What keeps streams from harm, and from doing any: limits, letting go, cutting, patience. */
-@SpringBootTest(
-        webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
+@TestPropertySource(
         properties = {
-            "server.address=127.0.0.1",
             "server.tomcat.connection-timeout=500ms",
             "conveyor.stream.max-open=2",
             "conveyor.pool.workers=1",
-            "conveyor.pool.caller-runs=0",
-            "conveyor.drain=0s"
+            "conveyor.pool.caller-runs=0"
         })
 @ExtendWith(OutputCaptureExtension.class)
-class StreamGuardsTest {
+class StreamGuardsTest extends ServiceTest {
 
     private static final String GATE = "{\"kind\":\"gate\",\"input\":false}";
     private static final String FAIL = "{\"kind\":\"gate\",\"input\":true}";
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
-    /** The web server waits 30 seconds for requests that are open at its stop. */
-    private static final Duration NO_DELAY = Duration.ofSeconds(20);
+    /** How long the web server would wait at its stop for requests that are open. */
+    private static final String WITHOUT_END = "1h";
 
     @TestConfiguration
     static class Parts {
         @Bean
-        Gate gate() {
-            return new Gate();
+        Answers answers(StreamPump pump) {
+            return new Answers(pump);
         }
 
         @Bean
@@ -121,13 +117,51 @@ class StreamGuardsTest {
         public void close() {}
     }
 
-    private static final String STORE = "jdbc:sqlite:target/stores/stream-guards-";
+    /** A stream on which nothing happens: it only says, again and again, that it is alive. */
+    record Pulse(CountDownLatch closed) implements StreamSource {
 
-    @LocalServerPort
-    int port;
+        @Override
+        public void begin(Runnable wake) {}
+
+        @Override
+        public Next fill(ByteBuffer chunk) {
+            chunk.put((byte) '\n');
+            return Next.LATER;
+        }
+
+        @Override
+        public long patienceMillis() {
+            return 1;
+        }
+
+        @Override
+        public void release() {}
+
+        @Override
+        public void close() {
+            closed.countDown();
+        }
+    }
+
+    /** Answers with a {@link Pulse}. */
+    @RestController
+    static final class Answers {
+
+        private final StreamPump pump;
+        private final CountDownLatch pulseOver = new CountDownLatch(1);
+
+        Answers(StreamPump pump) {
+            this.pump = pump;
+        }
+
+        @GetMapping("/pulse")
+        void pulse(HttpServletRequest request) throws IOException {
+            pump.open(request, StreamPump.Opening.of("endless", new Pulse(pulseOver)));
+        }
+    }
 
     @Autowired
-    Gate gate;
+    Answers answers;
 
     @Autowired
     StreamPump pump;
@@ -147,24 +181,10 @@ class StreamGuardsTest {
     @Autowired
     Environment environment;
 
-    private Api api;
     private final List<RawStream> opened = new ArrayList<>();
 
     @SuppressWarnings("NullAway.Init")
     StreamGuardsTest() {}
-
-    @DynamicPropertySource
-    static void store(DynamicPropertyRegistry registry) {
-        String url = STORE + System.nanoTime() + ".db";
-        registry.add("spring.datasource.url", () -> url);
-    }
-
-    @BeforeEach
-    void open() {
-        api = new Api(port);
-        gate.open.drainPermits();
-        gate.begun.drainPermits();
-    }
 
     @AfterEach
     void everyStreamIsOver() throws IOException {
@@ -218,14 +238,29 @@ class StreamGuardsTest {
         first.head();
         stream(path, 0).head();
 
-        Api.Reply refused = api.get(path);
-        assertThat(refused.status()).isEqualTo(429);
-        assertThat(refused.problem()).isEqualTo("overloaded");
-        assertThat(refused.header("Retry-After")).isEqualTo("5");
+        for (int n = 0; n < 3; n++) { // and a refusal takes no place
+            Api.Reply refused = api.get(path);
+            assertThat(refused.status()).isEqualTo(429);
+            assertThat(refused.problem()).isEqualTo("overloaded");
+            assertThat(refused.header("Retry-After")).isEqualTo("5");
+        }
 
         gate.open.release();
         assertThat(first.lines()).hasSize(1);
         await().atMost(PATIENCE).until(() -> openStreams() < 2);
+        assertThat(stream("/endless", 0).head()).contains("http/1.1 200");
+    }
+
+    @Test
+    void aStreamThatCannotBeginTakesNoPlace() throws Exception {
+        CountDownLatch closed = new CountDownLatch(3);
+        while (closed.getCount() > 0) {
+            HttpServletRequest synchronous = new MockHttpServletRequest();
+            StreamSource source = new Pulse(closed);
+            assertThatThrownBy(() -> pump.open(synchronous, StreamPump.Opening.of("endless", source)))
+                    .isInstanceOf(IllegalStateException.class);
+        }
+        stream("/endless", 0).head();
         assertThat(stream("/endless", 0).head()).contains("http/1.1 200");
     }
 
@@ -333,8 +368,22 @@ class StreamGuardsTest {
     }
 
     @Test
+    void aClientThatIsGoneIsFoundByTheNextSignOfLife() throws Exception {
+        RawStream stream = stream("/pulse", 0);
+        stream.head();
+        assertThat(List.of(stream.line(), stream.line(), stream.line())).containsOnly("");
+        assertThat(answers.pulseOver.getCount()).isOne();
+
+        stream.close();
+
+        assertThat(answers.pulseOver.await(PATIENCE.toSeconds(), TimeUnit.SECONDS))
+                .isTrue();
+        await().atMost(PATIENCE).until(() -> openStreams() == 0);
+    }
+
+    @Test
     void eventsSayThatTheyAreAliveWhenNothingHappens() throws Exception {
-        String path = submit(GATE);
+        String path = submit(GATE, GATE);
         gate.begun.acquire();
         String id = path.substring(path.lastIndexOf('/') + 1);
         ResultQuery query = ResultQuery.all(ResultQuery.Order.COMPLETION, true);
@@ -343,13 +392,28 @@ class StreamGuardsTest {
                 new ResultSource.Feed(new ResultCursor(store, batches.find(id), query), query, belt),
                 batches,
                 time::get);
-        source.begin(() -> {});
+        Semaphore woken = new Semaphore(0);
+        source.begin(woken::release);
+        assertThat(source.patienceMillis()).isBetween(1L, 15_000L);
         assertThat(said(source)).startsWith("retry: 2000\n\nevent: progress\n");
 
         time.addAndGet(TimeUnit.MILLISECONDS.toNanos(14_999));
         assertThat(said(source)).isEmpty();
         time.addAndGet(TimeUnit.MILLISECONDS.toNanos(1));
         assertThat(said(source)).isEqualTo(":\n\n");
+        assertThat(said(source)).isEmpty();
+
+        // A result is a sign of life, too.
+        time.addAndGet(TimeUnit.MILLISECONDS.toNanos(14_999));
+        assertThat(said(source)).isEmpty();
+        gate.open.release();
+        String result;
+        do {
+            woken.acquire();
+            result = said(source);
+        } while (result.isEmpty());
+        assertThat(result).startsWith("event: result\nid: 1\n").doesNotContain("event: progress");
+        time.addAndGet(TimeUnit.MILLISECONDS.toNanos(1));
         assertThat(said(source)).isEmpty();
         source.close();
     }
@@ -362,13 +426,15 @@ class StreamGuardsTest {
 
     @Test
     void theStopCutsWhoeverFollowsAndDoesNotWaitForThem() throws Exception {
-        ConfigurableApplicationContext service = new SpringApplicationBuilder(ConveyorApplication.class, Parts.class)
+        ConfigurableApplicationContext service = new SpringApplicationBuilder(
+                        ConveyorApplication.class, Gate.class, Parts.class)
                 .run(
                         "--server.address=127.0.0.1",
                         "--server.port=0",
                         "--conveyor.drain=0s",
                         "--conveyor.pool.workers=1",
-                        "--spring.datasource.url=" + STORE + "stop-" + System.nanoTime() + ".db");
+                        "--spring.lifecycle.timeout-per-shutdown-phase=" + WITHOUT_END,
+                        "--spring.datasource.url=" + freshStore());
         try (service) {
             int itsPort = Integer.parseInt(
                     Objects.requireNonNull(service.getEnvironment().getProperty("local.server.port")));
@@ -385,9 +451,7 @@ class StreamGuardsTest {
                 events.head();
                 dead.head();
 
-                long begin = System.nanoTime();
-                service.close();
-                assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(NO_DELAY);
+                CompletableFuture.runAsync(service::close).get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
                 for (RawStream stream : List.of(lines, events, dead)) {
                     assertThatThrownBy(stream::lines).isInstanceOf(IOException.class);
                     assertThat(stream.isWhole()).isFalse();

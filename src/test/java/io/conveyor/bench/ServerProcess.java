@@ -96,7 +96,9 @@ final class ServerProcess implements AutoCloseable {
                 }
                 throw new IOException("The first answer is " + status + ": " + connection.body());
             } catch (ConnectException e) {
-                Thread.sleep(PAUSE_MILLIS);
+                if (process.waitFor(PAUSE_MILLIS, TimeUnit.MILLISECONDS)) {
+                    throw new IOException("The server has ended with " + process.exitValue());
+                }
             }
         }
         throw new IOException("The server did not start");

@@ -88,6 +88,7 @@ final class CrashRounds implements AutoCloseable {
         load.join();
         service = service.respawn();
         if (random.nextInt(3) == 0) {
+            // Nor here: a moment of the recovery.
             TimeUnit.MILLISECONDS.sleep(random.nextInt(LONGEST_START));
             kill();
             service = service.respawn();

@@ -166,6 +166,7 @@ final class UploadRounds implements AutoCloseable {
             kill();
             if (random.nextInt(3) == 0) {
                 service = service.respawn();
+                // Nor here: a random moment of the recovery.
                 TimeUnit.MILLISECONDS.sleep(random.nextInt(LONGEST_START));
                 kill();
             }
