@@ -7,7 +7,6 @@ import io.conveyor.pool.WorkerPool;
 import io.conveyor.pool.WorkerPoolConfig;
 import io.conveyor.store.BatchStore;
 import java.time.Clock;
-import java.util.List;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.context.ApplicationContext;
 import org.springframework.context.annotation.Bean;
@@ -41,14 +40,12 @@ class BeltConfiguration {
             BatchStore store,
             SizingAdvice sizing,
             BeltProperties properties,
-            Clock clock,
-            ObjectProvider<JobListener> listeners) {
+            Clock clock) {
         FailStop failStop = new FailStop(System::exit);
         store.listen(failStop);
         RunningJobs running = new RunningJobs(config.workers() + config.callerRuns());
-        List<JobListener> told = listeners.orderedStream().toList();
         JobRunner runner = new JobRunner(new JobRunner.Parts(
-                pool, handlers, store, running, sizing, properties.job().timeout(), clock, told, failStop::fatal));
+                pool, handlers, store, running, sizing, properties.job().timeout(), clock, failStop::fatal));
         return new Belt(store, pool, handlers, running, runner, WaitingBatches.CAPACITY);
     }
 

@@ -17,8 +17,6 @@ import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -49,7 +47,6 @@ final class JobRunner {
     private final SizingAdvice sizing;
     private final Duration defaultTimeout;
     private final Clock clock;
-    private final List<JobListener> listeners;
     private final Consumer<Error> fatal;
 
     /**
@@ -68,7 +65,6 @@ final class JobRunner {
             SizingAdvice sizing,
             Duration defaultTimeout,
             Clock clock,
-            List<JobListener> listeners,
             Consumer<Error> fatal) {}
 
     JobRunner(Parts parts) {
@@ -79,7 +75,6 @@ final class JobRunner {
         sizing = parts.sizing();
         defaultTimeout = parts.defaultTimeout();
         clock = parts.clock();
-        listeners = List.copyOf(parts.listeners());
         fatal = parts.fatal();
     }
 
@@ -115,9 +110,7 @@ final class JobRunner {
         if (outcome == null) {
             return null;
         }
-        OutcomeEntry entry = entry(task, outcome, 1, startedAt, nanos);
-        listeners.forEach(listener -> tell(listener, job, outcome, nanos));
-        return entry;
+        return entry(task, outcome, 1, startedAt, nanos);
     }
 
     private OutcomeEntry entry(JobTask task, Outcome outcome, int attempts, long startedAt, long nanos) {
@@ -125,20 +118,12 @@ final class JobRunner {
         Run run = new Run(
                 attempts,
                 Math.max(0, startedAt - task.batch().acceptedAt()),
-                TimeUnit.NANOSECONDS.toMillis(nanos),
+                nanos,
                 startedAt,
                 attempts == 0 ? startedAt : clock.millis(),
                 Thread.currentThread().getName());
         return new OutcomeEntry(
                 task.segment(), job.index(), job.kind(), job.customId(), outcome.state(), outcome.value(), run);
-    }
-
-    private static void tell(JobListener listener, Job job, Outcome outcome, long nanos) {
-        try {
-            listener.ran(job.kind(), outcome.state(), nanos);
-        } catch (RuntimeException e) {
-            log.error("A listener of jobs failed; the outcome of the job stands", e);
-        }
     }
 
     /** The outcome after a fault that is not the handler's: without one, the batch would not end before a restart. */

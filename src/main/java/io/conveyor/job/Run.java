@@ -5,9 +5,9 @@ package io.conveyor.job;
  *
  * @param attempts attempts so far, this one included; 0 if none was made
  * @param waitMillis from the acceptance of its batch to the start, 0 or more
- * @param durationMillis time in the handler, 0 or more
+ * @param durationNanos time in the handler, 0 or more
  * @param startedAt start of this attempt, milliseconds since the epoch
  * @param endedAt its end, milliseconds since the epoch
  * @param worker name of the thread
  */
-public record Run(int attempts, long waitMillis, long durationMillis, long startedAt, long endedAt, String worker) {}
+public record Run(int attempts, long waitMillis, long durationNanos, long startedAt, long endedAt, String worker) {}

@@ -1,12 +1,16 @@
 package io.conveyor.monitor;
 
 import io.conveyor.belt.Belt;
-import io.conveyor.belt.JobListener;
 import io.conveyor.job.JobKind;
 import io.conveyor.job.JobState;
 import io.conveyor.pool.SizingAdvice;
+import io.conveyor.store.BatchRef;
+import io.conveyor.store.BatchStore;
+import io.conveyor.store.OutcomeEntry;
+import io.conveyor.store.StoreListener;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
@@ -16,14 +20,14 @@ import org.springframework.beans.factory.SmartInitializingSingleton;
 import org.springframework.stereotype.Component;
 
 /**
- * How long jobs take, by kind and state. A kind that is not registered (its jobs may come out of an older store) counts
+ * How long jobs took whose outcomes are on the disk, by kind and state. A kind that is not registered (its jobs may come out of an older store) counts
  * under {@value SizingAdvice#OTHER_KINDS}, so that no client can add series. Thread-safe.
  *
  * <p>The series of every registered kind exist before its first job: a rate over a series that was not there begins with
- * a gap. The belt has this object as its listener, so it comes late, through a provider.
+ * a gap. The belt, which knows the kinds, comes late, through a provider.
  */
 @Component
-final class JobMeters implements JobListener, SmartInitializingSingleton {
+final class JobMeters implements StoreListener, SmartInitializingSingleton {
 
     private final ObjectProvider<Belt> belt;
     private final MeterRegistry registry;
@@ -36,10 +40,11 @@ final class JobMeters implements JobListener, SmartInitializingSingleton {
     /** The two timers that every job meets, at hand: this is called a million times a second. */
     private record OfKind(String kind, Timer succeeded, Timer failed) {}
 
-    JobMeters(ObjectProvider<Belt> belt, MeterRegistry registry) {
+    JobMeters(ObjectProvider<Belt> belt, BatchStore store, MeterRegistry registry) {
         this.belt = belt;
         this.registry = registry;
         this.others = ofKind(SizingAdvice.OTHER_KINDS);
+        store.listen(this);
     }
 
     @Override
@@ -60,8 +65,17 @@ final class JobMeters implements JobListener, SmartInitializingSingleton {
                 .register(registry);
     }
 
+    /** On the one thread that writes: timers that many threads write to cost as much as a small job. */
     @Override
-    public void ran(String kind, JobState state, long nanos) {
+    public void recorded(BatchRef batch, List<OutcomeEntry> outcomes, boolean kept) {
+        for (OutcomeEntry outcome : outcomes) {
+            if (kept && outcome.run().attempts() > 0) {
+                ran(outcome.kind(), outcome.state(), outcome.run().durationNanos());
+            }
+        }
+    }
+
+    void ran(String kind, JobState state, long nanos) {
         OfKind known = timers.getOrDefault(kind, others);
         Timer timer = switch (state) {
             case SUCCEEDED -> known.succeeded();

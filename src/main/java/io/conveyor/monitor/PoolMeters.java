@@ -46,7 +46,9 @@ final class PoolMeters implements MeterBinder, PoolListener {
 
     @Override
     public void started(PoolTask task, long waitedNanos, boolean inCaller) {
-        queueWait.record(Math.max(0, waitedNanos), TimeUnit.NANOSECONDS);
+        if (!inCaller) {
+            queueWait.record(Math.max(0, waitedNanos), TimeUnit.NANOSECONDS);
+        }
     }
 
     @Override

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -72,7 +73,7 @@ final class OutcomeFacts {
             packed.writeSigned(run.startedAt() - startedAt);
             startedAt = run.startedAt();
             packed.writeSigned(run.endedAt() - startedAt);
-            packed.writeNumber(run.durationMillis());
+            packed.writeNumber(TimeUnit.NANOSECONDS.toMillis(run.durationNanos()));
         }
 
         byte[] take() {

@@ -62,15 +62,7 @@ final class BeltHarness implements AutoCloseable {
         RunningJobs running = new RunningJobs(parts.places());
         Clock clock = Clock.systemUTC();
         JobRunner runner = new JobRunner(new JobRunner.Parts(
-                pool,
-                registry,
-                store,
-                running,
-                new SizingAdvice(),
-                Duration.ofSeconds(60),
-                clock,
-                parts.listeners(),
-                error -> {}));
+                pool, registry, store, running, new SizingAdvice(), Duration.ofSeconds(60), clock, error -> {}));
         belt = new Belt(store, pool, registry, running, runner, parts.ring());
     }
 
@@ -87,38 +79,24 @@ final class BeltHarness implements AutoCloseable {
             int callers,
             int ring,
             int places,
-            List<JobListener> listeners,
             UnaryOperator<BatchStore> around,
             LongSupplier poolClock) {
 
         Parts(Path file, int workers, int queue, int callers, int ring) {
-            this(
-                    file,
-                    workers,
-                    queue,
-                    callers,
-                    ring,
-                    workers + callers,
-                    List.of(),
-                    UnaryOperator.identity(),
-                    System::nanoTime);
+            this(file, workers, queue, callers, ring, workers + callers, UnaryOperator.identity(), System::nanoTime);
         }
 
         Parts withPlaces(int number) {
-            return new Parts(file, workers, queue, callers, ring, number, listeners, around, poolClock);
-        }
-
-        Parts withListener(JobListener listener) {
-            return new Parts(file, workers, queue, callers, ring, places, List.of(listener), around, poolClock);
+            return new Parts(file, workers, queue, callers, ring, number, around, poolClock);
         }
 
         Parts withStore(UnaryOperator<BatchStore> wrapper) {
-            return new Parts(file, workers, queue, callers, ring, places, listeners, wrapper, poolClock);
+            return new Parts(file, workers, queue, callers, ring, places, wrapper, poolClock);
         }
 
         /** @param clock what waits in the pool are measured with */
         Parts withPoolClock(LongSupplier clock) {
-            return new Parts(file, workers, queue, callers, ring, places, listeners, around, clock);
+            return new Parts(file, workers, queue, callers, ring, places, around, clock);
         }
     }
 

@@ -61,17 +61,6 @@ class FaultsTest {
     }
 
     @Test
-    void aListenerThatThrowsDoesNotTouchTheOutcome() throws Exception {
-        JobListener throwing = (kind, state, nanos) -> {
-            throw new IllegalStateException("no meter today");
-        };
-        try (BeltHarness harness = new BeltHarness(parts(1).withListener(throwing), ECHO).started()) {
-            BatchRef ref = harness.submit("told", segments("echo", 3, 0), Duration.ofSeconds(PATIENCE_SECONDS));
-            assertThat(harness.awaitEnd(ref).outcome()).isEqualTo(BatchOutcome.SUCCEEDED);
-        }
-    }
-
-    @Test
     void aBatchThatEndsWhileTheBacklogIsReadIsNotTakenUp() throws Exception {
         Queue<BatchRef> renewed = new ConcurrentLinkedQueue<>();
         CountDownLatch read = new CountDownLatch(1);

@@ -59,7 +59,8 @@ class PoolMetersTest {
         PoolTask task = task(new CountDownLatch(1), new CountDownLatch(0));
 
         meters.started(task, TimeUnit.MILLISECONDS.toNanos(30), false);
-        meters.started(task, -1, true);
+        meters.started(task, -1, false);
+        meters.started(task, 7, true); // was never in the queue
 
         assertThat(registry.get("conveyor.queue.wait").timer().count()).isEqualTo(2);
         assertThat(registry.get("conveyor.queue.wait").timer().totalTime(TimeUnit.MILLISECONDS))

@@ -71,7 +71,7 @@ final class Batches {
                 null,
                 state,
                 bytes("\"" + "x".repeat(bytes) + index + "\""),
-                new Run(1, index, index % 7, 2_000_000 + index, 2_000_010 + index, "worker-" + index % 3));
+                new Run(1, index, index % 7 * 1_000_000L, 2_000_000 + index, 2_000_010 + index, "worker-" + index % 3));
     }
 
     /** What stands in the line of such an outcome after index and seq. */
@@ -80,7 +80,7 @@ final class Batches {
         return ",\"kind\":\"echo\",\"state\":\"" + outcome.state().wireName()
                 + (outcome.state() == JobState.SUCCEEDED ? "\",\"output\":" : "\",\"error\":")
                 + new String(outcome.value(), StandardCharsets.UTF_8) + ",\"attempts\":" + run.attempts()
-                + ",\"wait_ms\":" + run.waitMillis() + ",\"duration_ms\":" + run.durationMillis()
+                + ",\"wait_ms\":" + run.waitMillis() + ",\"duration_ms\":" + run.durationNanos() / 1_000_000
                 + ",\"started_at\":\"" + time(run.startedAt()) + "\",\"ended_at\":\"" + time(run.endedAt())
                 + "\",\"worker\":\"" + run.worker() + "\"}";
     }

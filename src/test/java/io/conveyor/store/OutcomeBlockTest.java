@@ -25,7 +25,7 @@ class OutcomeBlockTest {
     private static final SegmentRef FIRST = SegmentRef.fresh(BATCH, 0);
     private static final long STARTED =
             Instant.parse("2026-11-23T07:12:44.005Z").toEpochMilli();
-    private static final Run RUN = new Run(1, 12, 345, STARTED, STARTED + 345, "conveyor-worker-1");
+    private static final Run RUN = new Run(1, 12, 345_000_000, STARTED, STARTED + 345, "conveyor-worker-1");
 
     private final ResultRenderer renderer = new ResultRenderer();
 
@@ -94,7 +94,7 @@ class OutcomeBlockTest {
             Run run = new Run(
                     random.nextInt(4),
                     random.nextBoolean() ? 7 : random.nextLong(1L << 40),
-                    random.nextLong(1L << random.nextInt(1, 62)),
+                    random.nextLong(1L << random.nextInt(1, 42)) * 1_000_000,
                     STARTED + random.nextLong(-1L << 35, 1L << 35),
                     STARTED + random.nextLong(-1L << 35, 1L << 35),
                     "worker-" + random.nextInt(6));
@@ -112,7 +112,7 @@ class OutcomeBlockTest {
             assertThat(new Run(
                             cursor.attempts(),
                             cursor.waitMillis(),
-                            cursor.durationMillis(),
+                            cursor.durationMillis() * 1_000_000,
                             cursor.startedAt(),
                             cursor.endedAt(),
                             cursor.worker()))
@@ -199,7 +199,7 @@ class OutcomeBlockTest {
             Run run = new Run((int) Math.min(number, Integer.MAX_VALUE), number, number, 0, 0, "w");
             assertThat(line(null, JobState.SUCCEEDED, "1", run))
                     .contains(",\"attempts\":" + run.attempts() + ",\"wait_ms\":" + number + ",\"duration_ms\":"
-                            + number + ",\"started_at\":");
+                            + number / 1_000_000 + ",\"started_at\":");
         }
         SegmentRef segment = SegmentRef.fresh(BATCH, Integer.MAX_VALUE - 255);
         OutcomeBlock last = OutcomeBlock.blocks(List.of(Batches.outcome(segment, Integer.MAX_VALUE)))
