@@ -105,13 +105,12 @@ final class Feeder {
     }
 
     private Result hand(ActiveBatch batch, PoolTask task, Manner manner, long deadline) {
-        Duration wait = Duration.ofNanos(Math.max(0, deadline - System.nanoTime()));
         batch.handOver();
         boolean taken = false;
         try {
             taken = switch (manner) {
-                case CALLER -> pool.offer(task, wait) != Handover.NO_ROOM;
-                case BACKGROUND -> pool.enqueue(task, wait);
+                case CALLER -> pool.offerUntil(task, deadline) != Handover.NO_ROOM;
+                case BACKGROUND -> pool.enqueueUntil(task, deadline);
             };
             return taken ? Result.FED : Result.TIME_UP;
         } catch (RejectedExecutionException e) {

@@ -17,6 +17,7 @@ import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -37,8 +38,8 @@ final class JobRunner {
     private static final JsonMapper MAPPER = JsonMapper.shared();
     private static final ThreadMXBean CPU = ManagementFactory.getThreadMXBean();
 
-    /** One job in so many has its processor time measured: asking costs about as much as a small job. */
-    private static final int CPU_SAMPLE = 16;
+    /** One job in so many has its processor time measured: asking costs as much as several small jobs. */
+    private static final int CPU_SAMPLE = 64;
 
     private final WorkerPool pool;
     private final HandlerRegistry handlers;
@@ -120,7 +121,7 @@ final class JobRunner {
                 Math.max(0, startedAt - task.batch().acceptedAt()),
                 nanos,
                 startedAt,
-                attempts == 0 ? startedAt : clock.millis(),
+                startedAt + TimeUnit.NANOSECONDS.toMillis(nanos),
                 Thread.currentThread().getName());
         return new OutcomeEntry(
                 task.segment(), job.index(), job.kind(), job.customId(), outcome.state(), outcome.value(), run);
@@ -147,7 +148,7 @@ final class JobRunner {
 
     private @Nullable Outcome attempt(JobTask task, JobHandler handler, long begin) {
         Duration limit = limit(task);
-        Guard guard = pool.guard(limit);
+        Guard guard = pool.guard(limit, begin);
         try {
             JobExecution execution = new JobExecution(task.batch().ref().id(), task.job(), 1, begin + limit.toNanos());
             return new Outcome(JobState.SUCCEEDED, handler.handle(execution).json());

@@ -73,12 +73,13 @@ final class Intake {
     }
 
     /**
-     * Finds a place for the ticket, waiting up to {@code nanos} for it.
+     * Finds a place for the ticket, waiting for it until the deadline, by {@link System#nanoTime}, which is read only if it
+     * comes to waiting.
      *
      * @param mayRun whether the calling thread may run it itself
      * @throws InterruptedException if the thread is interrupted while it waits; the ticket then has no place
      */
-    Verdict hand(Ticket ticket, boolean mayRun, long nanos) throws InterruptedException {
+    Verdict hand(Ticket ticket, boolean mayRun, long deadline) throws InterruptedException {
         if (isFirst(ticket)) {
             if (admit(ticket, limit(ticket))) {
                 return Verdict.QUEUED;
@@ -89,7 +90,7 @@ final class Intake {
             }
         }
         Waiter me = join(ticket, mayRun);
-        return await(me, nanos);
+        return await(me, deadline);
     }
 
     /** Whether nobody waits who goes before it. */
@@ -166,14 +167,13 @@ final class Intake {
         return me;
     }
 
-    private Verdict await(Waiter me, long nanos) throws InterruptedException {
-        long deadline = System.nanoTime() + Math.min(nanos, Long.MAX_VALUE >> 1);
+    private Verdict await(Waiter me, long deadline) throws InterruptedException {
         while (true) {
             Verdict verdict = me.verdict;
             if (verdict != null) {
                 return verdict;
             }
-            long left = nanos <= 0 ? 0 : deadline - System.nanoTime();
+            long left = deadline - System.nanoTime();
             if (left <= 0) {
                 leave(me);
             } else if (Thread.currentThread().isInterrupted()) {

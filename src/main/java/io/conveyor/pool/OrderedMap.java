@@ -1,5 +1,6 @@
 package io.conveyor.pool;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Iterator;
@@ -113,7 +114,7 @@ final class OrderedMap<T extends @Nullable Object, R extends @Nullable Object> {
         feeding = ticket;
         boolean queued = false;
         try {
-            queued = failure.get() == null && pool.enqueue(ticket, WorkerPool.FOREVER_NANOS);
+            queued = failure.get() == null && pool.enqueueUntil(ticket, WorkerPool.deadline(WorkerPool.FOREVER_NANOS));
         } finally {
             feeding = null;
             if (!queued) {
@@ -201,7 +202,7 @@ final class OrderedMap<T extends @Nullable Object, R extends @Nullable Object> {
             if (!claimed.compareAndSet(false, true)) {
                 return;
             }
-            try (Guard opened = pool.guard(WorkerPool.FOREVER_NANOS)) {
+            try (Guard opened = pool.guard(Duration.ofNanos(WorkerPool.FOREVER_NANOS))) {
                 guard = opened;
                 map(opened);
             } finally {

@@ -122,12 +122,18 @@ public final class WorkerPool implements AutoCloseable {
      * @throws RejectedExecutionException if the pool is shut down; it has not kept the task
      */
     public Handover offer(PoolTask task, Duration wait) throws InterruptedException {
-        return offer(ticket(task), saturatedNanos(wait));
+        return offerUntil(task, deadline(saturatedNanos(wait)));
     }
 
-    private Handover offer(Ticket ticket, long nanos) throws InterruptedException {
+    /**
+     * As {@link #offer}.
+     *
+     * @param deadline when to stop waiting, by {@link System#nanoTime}
+     */
+    public Handover offerUntil(PoolTask task, long deadline) throws InterruptedException {
+        Ticket ticket = ticket(task);
         boolean nested = isInsideTask();
-        Intake.Verdict verdict = intake.hand(ticket, !nested, nested ? 0 : nanos);
+        Intake.Verdict verdict = intake.hand(ticket, !nested, nested ? System.nanoTime() : deadline);
         return switch (verdict) {
             case QUEUED -> Handover.QUEUED;
             case NO_ROOM -> Handover.NO_ROOM;
@@ -145,11 +151,20 @@ public final class WorkerPool implements AutoCloseable {
      * @return whether it is queued; if not, there was no room in time and the pool has not kept it
      */
     public boolean enqueue(PoolTask task, Duration wait) throws InterruptedException {
-        return enqueue(ticket(task), saturatedNanos(wait));
+        return enqueueUntil(task, deadline(saturatedNanos(wait)));
     }
 
-    boolean enqueue(Ticket ticket, long nanos) throws InterruptedException {
-        Intake.Verdict verdict = intake.hand(ticket, false, isInsideTask() ? 0 : nanos);
+    /**
+     * As {@link #enqueue}.
+     *
+     * @param deadline when to stop waiting, by {@link System#nanoTime}
+     */
+    public boolean enqueueUntil(PoolTask task, long deadline) throws InterruptedException {
+        return enqueueUntil(ticket(task), deadline);
+    }
+
+    boolean enqueueUntil(Ticket ticket, long deadline) throws InterruptedException {
+        Intake.Verdict verdict = intake.hand(ticket, false, isInsideTask() ? System.nanoTime() : deadline);
         if (verdict == Intake.Verdict.CLOSED) {
             throw refusal();
         }
@@ -294,16 +309,22 @@ public final class WorkerPool implements AutoCloseable {
      * @param limit the time limit, late by up to about 10 ms
      */
     public Guard guard(Duration limit) {
-        return guard(saturatedNanos(limit));
+        return guard(limit, System.nanoTime());
     }
 
-    Guard guard(long limitNanos) {
+    /**
+     * As above, for who knows what the time is.
+     *
+     * @param now a moment ago, by {@link System#nanoTime}: the limit counts from then on
+     */
+    public Guard guard(Duration limit, long now) {
+        long limitNanos = saturatedNanos(limit);
         Slot slot = CURRENT.get();
         if (slot == null || !slot.belongsTo(this)) {
             throw new IllegalStateException(
                     "guard() is for tasks of this pool: call it within run(), on the same thread");
         }
-        long deadline = System.nanoTime() + Math.min(limitNanos, FOREVER_NANOS);
+        long deadline = now + Math.min(limitNanos, FOREVER_NANOS);
         Guard guard = slot.open(deadline);
         if (limitNanos <= 0) {
             guard.interrupt(Guard.Cause.LIMIT);
@@ -465,6 +486,10 @@ public final class WorkerPool implements AutoCloseable {
      */
     public ThreadPoolExecutor executor() {
         return crew;
+    }
+
+    static long deadline(long nanos) {
+        return System.nanoTime() + Math.min(nanos, FOREVER_NANOS);
     }
 
     private static long saturatedNanos(Duration duration) {

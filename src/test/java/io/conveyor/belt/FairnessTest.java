@@ -125,15 +125,14 @@ class FairnessTest {
         int bigJobsBetween = 4 + feeders * (hundred - early);
         try (BeltHarness harness = harness(1, 0)) {
             beginBigOnes(harness, byCallers, inBackground);
-            clients.execute(() -> harness.submit("small", segments("small", hundred, 0), LONG));
+            Future<?> fed = clients.submit(() -> harness.submit("small", segments("small", hundred, 0), LONG));
             await(harness, now -> now.queued() >= early && now.producersWaiting() == feeders + 1);
 
             List<String> order = new ArrayList<>();
             int small = 0;
             while (small < hundred) {
-                // The small one's feeder is quick to come back, as the big one's is; once fed, it does not.
-                int left = hundred - small;
-                await(harness, now -> left <= 2 || now.producersWaiting() >= feeders + 1);
+                // The small one's feeder is quick to come back, as the big one's is; once it has fed all, it does not.
+                await(harness, now -> fed.isDone() || now.producersWaiting() >= feeders + 1);
                 order.addAll(let(harness, 1));
                 small = Collections.frequency(order, "small");
             }
@@ -182,7 +181,9 @@ class FairnessTest {
     private static void await(BeltHarness harness, Predicate<PoolSnapshot> state) {
         long deadline = System.nanoTime() + LONG.toNanos();
         while (!state.test(harness.pool.snapshot())) {
-            assertThat(System.nanoTime() - deadline).as("patience").isNegative();
+            if (System.nanoTime() - deadline >= 0) {
+                throw new AssertionError("This did not come about within " + LONG + ": " + harness.pool.snapshot());
+            }
             Thread.onSpinWait();
         }
     }
