@@ -56,8 +56,11 @@ class ConfigurationDefaultsTest {
                 .containsOnly(
                         entry("conveyor.commands.sort.program", "sort"),
                         entry("conveyor.commands.sort.args", "[]"),
+                        entry("conveyor.commands.sort.mode", "PROCESS"),
                         entry("conveyor.commands.sort.timeout", "PT1M"),
                         entry("conveyor.commands.sort.max-output", "1048576B"),
+                        entry("conveyor.commands.sort.recycle-after", "null"),
+                        entry("conveyor.commands.sort.idle-timeout", "PT1M"),
                         entry("conveyor.commands.sort.env", "{}"),
                         entry("conveyor.commands.sort.directory", "null"));
     }
