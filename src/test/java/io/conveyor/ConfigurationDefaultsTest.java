@@ -39,6 +39,7 @@ class ConfigurationDefaultsTest {
                         entry("conveyor.intake.max-pause", "PT2M"),
                         entry("conveyor.intake.max-submissions", "128"),
                         entry("conveyor.job.timeout", "PT1M"),
+                        entry("conveyor.plugins.directory", "plugins"),
                         entry("conveyor.pool.caller-runs", "null"),
                         entry("conveyor.pool.queue-bytes", "67108864B"),
                         entry("conveyor.pool.queue-capacity", "256"),
