@@ -6,6 +6,6 @@ for line in sys.stdin:
     try:
         words = json.loads(line).split()
         answer = {"words": len(words), "longest": max(words, key=len)}
-    except Exception as problem:
-        answer = {"error": f"This is no text with words: {problem}"}
+    except (AttributeError, ValueError):
+        answer = {"error": "Give a text with words."}
     print(json.dumps(answer), flush=True)

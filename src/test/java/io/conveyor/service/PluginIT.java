@@ -69,13 +69,13 @@ final class PluginIT {
                                 .isEqualTo("{\"type\":\"object\",\"required\":[\"text\"]}");
                     });
 
-            String id = service.submit("[{\"kind\":\"shout\",\"input\":{\"text\":\"hello\"}},"
-                    + " {\"kind\":\"shout\",\"input\":{\"txt\":\"hello\"}}]");
+            String id = service.submit(
+                    "[{\"kind\":\"shout\",\"input\":{\"text\":\"hello\"}}," + " {\"kind\":\"shout\",\"input\":{}}]");
             service.awaitEnd(id);
             assertThat(service.results(id))
                     .satisfiesExactly(
                             good -> assertThat(good).contains("\"output\":{\"text\":\"HELLO\"}"),
-                            bad -> assertThat(bad).contains("There is no field 'txt' here. The fields are: text."));
+                            bad -> assertThat(bad).contains("This field is needed: a string.", "/input/text"));
 
             assertThat(service.terminate()).isEqualTo(ServiceProcess.TERMINATED);
             assertThat(service.trouble()).isEmpty();

@@ -111,20 +111,16 @@ final class ResidentProcess {
         }
     }
 
-    private Answer exchange(byte[] line) throws InterruptedException, ExecutionException {
-        Future<?> writing = null;
+    private Answer exchange(byte[] line) {
         if (line.length <= CommandRun.FITS_A_PIPE) {
             write(line);
         } else {
-            writing = pipes.submit(() -> write(line));
+            pipes.execute(() -> write(line));
         }
-        Answer answer = readLine();
-        if (writing != null && answer.how() == How.LINE) {
-            writing.get();
-        }
-        return answer;
+        return readLine();
     }
 
+    /** The stream takes a whole line under its lock: one that a program answers before it has read it is not mixed with the next. */
     private void write(byte[] line) {
         try {
             OutputStream lines = process.getOutputStream();

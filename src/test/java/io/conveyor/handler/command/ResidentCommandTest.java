@@ -114,6 +114,14 @@ class ResidentCommandTest {
     }
 
     @Test
+    void aLineThatIsAnsweredBeforeItHasBeenReadIsNotMixedWithTheNext() throws Exception {
+        start("head -c 100000 >/dev/null; echo 1; read -r rest; exec cat");
+
+        assertThat(run("'stdin':\"" + "x".repeat(LIMIT) + "\"")).isEqualTo("1");
+        assertThat(run("'stdin':2")).isEqualTo("2");
+    }
+
+    @Test
     void argumentsOfJobsAreRefused() throws Exception {
         start("exec cat");
 

@@ -88,6 +88,29 @@ class PluginsTest {
     }
 
     @Test
+    void librariesCanStandBesideTheJarThatNamesThem() throws Exception {
+        Path lib = Files.createDirectory(directory.resolve("lib"));
+        PluginJars.make(lib.resolve("words.jar"), List.of(), "package words; public class Hello {}");
+        PluginJars.make(
+                jar("a.jar"),
+                List.of("demo.Using"),
+                PluginJars.handler(
+                        "Using",
+                        PluginJars.kind("using"),
+                        "",
+                        "return JobOutput.json(Class.forName(\"words.Hello\").getName());"));
+        try (FileSystem jar =
+                FileSystems.newFileSystem(URI.create("jar:" + jar("a.jar").toUri()), Map.of())) {
+            Files.writeString(
+                    jar.getPath("META-INF/MANIFEST.MF"), "Manifest-Version: 1.0\nClass-Path: lib/words.jar\n");
+        }
+
+        try (Plugins plugins = Plugins.load(directory)) {
+            assertThat(Jobs.run(plugins.handlers().get(0).handler(), "1")).isEqualTo("\"words.Hello\"");
+        }
+    }
+
+    @Test
     void otherFilesAndDirectoriesAreLeftAlone() throws Exception {
         Files.writeString(directory.resolve("README"), "no jar");
         Files.createDirectory(directory.resolve("old.jar"));
