@@ -123,8 +123,8 @@ final class PluginJar {
             cause = cause.getCause();
         }
         return new HandlerStartException(
-                "The plug-in " + file + " cannot be used: " + (cause == thrown ? "" : thrown.getMessage() + ": ")
-                        + cause,
+                "The plug-in " + file + " cannot be used: "
+                        + (thrown.getCause() == null ? "" : thrown.getMessage() + ": ") + cause,
                 "Build it against this version of the service, with a public class that has a public constructor"
                         + " without parameters, or take it away.",
                 thrown);
