@@ -39,6 +39,7 @@ class ConfigurationDefaultsTest {
                         entry("conveyor.intake.max-pause", "PT2M"),
                         entry("conveyor.intake.max-submissions", "128"),
                         entry("conveyor.job.timeout", "PT1M"),
+                        entry("conveyor.plugins.directory", "plugins"),
                         entry("conveyor.pool.caller-runs", "null"),
                         entry("conveyor.pool.queue-bytes", "67108864B"),
                         entry("conveyor.pool.queue-capacity", "256"),
@@ -56,8 +57,11 @@ class ConfigurationDefaultsTest {
                 .containsOnly(
                         entry("conveyor.commands.sort.program", "sort"),
                         entry("conveyor.commands.sort.args", "[]"),
+                        entry("conveyor.commands.sort.mode", "PROCESS"),
                         entry("conveyor.commands.sort.timeout", "PT1M"),
                         entry("conveyor.commands.sort.max-output", "1048576B"),
+                        entry("conveyor.commands.sort.recycle-after", "null"),
+                        entry("conveyor.commands.sort.idle-timeout", "PT1M"),
                         entry("conveyor.commands.sort.env", "{}"),
                         entry("conveyor.commands.sort.directory", "null"));
     }

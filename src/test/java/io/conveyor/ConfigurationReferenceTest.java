@@ -128,6 +128,7 @@ class ConfigurationReferenceTest {
             case "java.util.List<java.lang.String>" -> "list";
             case "java.util.Map<java.lang.String,java.lang.String>" -> "map";
             case "org.springframework.util.unit.DataSize" -> "size";
+            case "io.conveyor.handler.command.CommandProperties$Mode" -> "`process` or `resident`";
             default -> throw new AssertionError("a word is needed for the type " + type);
         };
     }

@@ -3,9 +3,13 @@ package io.conveyor.handler;
 import io.conveyor.job.JobKind;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.stereotype.Component;
 
 /**
@@ -21,20 +25,36 @@ public final class HandlerRegistry {
     /**
      * Takes over all handlers.
      *
-     * @throws IllegalStateException when two of them have one name
+     * @throws HandlerStartException when two of them have one name
      */
     public HandlerRegistry(Collection<JobHandler> handlers) {
-        for (JobHandler handler : handlers) {
-            String name = handler.kind().name();
-            JobHandler other = this.handlers.putIfAbsent(name, handler);
+        this(handlers.stream().map(HandlerRegistry::bean));
+    }
+
+    @Autowired
+    HandlerRegistry(Collection<JobHandler> beans, ObjectProvider<HandlerSource> sources) {
+        this(Stream.concat(
+                beans.stream().map(HandlerRegistry::bean),
+                sources.orderedStream().flatMap(source -> source.handlers().stream())));
+    }
+
+    private HandlerRegistry(Stream<HandlerSource.Found> found) {
+        Map<String, String> origins = new TreeMap<>();
+        found.forEach(each -> {
+            String name = each.handler().kind().name();
+            handlers.put(name, each.handler());
+            String other = origins.put(name, each.origin());
             if (other != null) {
-                throw new IllegalStateException("Two handlers call their job kind '" + name + "': "
-                        + other.getClass().getName() + " and "
-                        + handler.getClass().getName()
-                        + ". Give one of them another name, or take its bean away.");
+                throw new HandlerStartException(
+                        "Two handlers call their job kind '" + name + "': " + other + " and " + each.origin() + ".",
+                        "Give one of them another name, or take it away.");
             }
-        }
-        kinds = this.handlers.values().stream().map(JobHandler::kind).toList();
+        });
+        kinds = handlers.values().stream().map(JobHandler::kind).toList();
+    }
+
+    private static HandlerSource.Found bean(JobHandler handler) {
+        return new HandlerSource.Found(handler, handler.getClass().getName());
     }
 
     /** The handler of that kind, if there is one. */

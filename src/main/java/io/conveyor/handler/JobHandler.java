@@ -3,7 +3,10 @@ package io.conveyor.handler;
 import io.conveyor.job.JobKind;
 
 /**
- * What one kind of job does: bytes of JSON in, bytes of JSON out. To add a kind, make a bean of this type:
+ * What one kind of job does: bytes of JSON in, bytes of JSON out. To add a kind, make a bean of this type, or a plug-in: a
+ * public class with a public constructor without parameters, which a jar names in
+ * {@code META-INF/services/io.conveyor.handler.JobHandler}. A plug-in that is {@link AutoCloseable} is closed when the
+ * service has stopped, as is a bean.
  *
  * <pre>{@code
  * @Component

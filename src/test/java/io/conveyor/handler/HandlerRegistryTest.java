@@ -1,7 +1,7 @@
 package io.conveyor.handler;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.conveyor.job.JobKind;
 import java.util.List;
@@ -30,10 +30,10 @@ class HandlerRegistryTest {
     void twoHandlersOfOneNameKeepTheServiceFromStarting() {
         List<JobHandler> twice = List.of(new EchoHandler(), new EchoHandler());
 
-        assertThatIllegalStateException()
+        assertThatExceptionOfType(HandlerStartException.class)
                 .isThrownBy(() -> new HandlerRegistry(twice))
                 .withMessageContaining("'echo'")
-                .withMessageContaining("Give one of them another name");
+                .satisfies(refusal -> assertThat(refusal.remedy()).contains("Give one of them another name"));
     }
 
     static List<JobHandler> kinds() {

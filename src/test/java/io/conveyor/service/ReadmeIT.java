@@ -24,16 +24,17 @@ import tools.jackson.databind.JsonNode;
 
 /**
  * Does what the README says, command by command, with the packaged jar, and holds its answers to those that the README shows.
- * A block of commands behind {@code <!-- run -->} is run; a block behind {@code <!-- answer -->} is what the one before has to
+ * What stands behind {@code <!-- build -->} is done before the service starts. A block of commands behind {@code <!-- run -->} is run; a block behind {@code <!-- answer -->} is what the one before has to
  * print, but for times, ids, places in the order of completion, and names of workers. Answers in JSON may be laid out anew.
  */
 class ReadmeIT {
 
     private static final Path README = Path.of("README.md");
-    private static final List<String> TOOLS = List.of("bash", "curl", "jq", "python3", "sha256sum", "gzip", "base64");
+    private static final List<String> TOOLS =
+            List.of("bash", "curl", "jq", "python3", "sha256sum", "gzip", "base64", "jar", "javac");
 
     private static final Pattern BLOCK =
-            Pattern.compile("<!-- (start|run|answer) -->\\n```(\\w+)\\n(.*?)```", Pattern.DOTALL);
+            Pattern.compile("<!-- (start|build|run|answer) -->\\n```(\\w+)\\n(.*?)```", Pattern.DOTALL);
     private static final Pattern METRIC = Pattern.compile("`(conveyor_[a-z0-9_]+|executor_[a-z_]+)`");
 
     /** Longest run of one block, in seconds: a machine may be slow, none should hang. */
@@ -68,14 +69,18 @@ class ReadmeIT {
         readme = Files.readString(README);
         copy(Path.of("src/docs"), root.resolve("src/docs"));
         Files.createDirectory(root.resolve("target"));
+        Files.createSymbolicLink(
+                root.resolve("target/conveyor.jar"),
+                Path.of(System.getProperty("conveyor.jar", "target/conveyor.jar"))
+                        .toAbsolutePath());
+        for (MatchResult build : blocks("build")) {
+            Ran ran = run(List.of("bash", "-euc", build.group(3)));
+            assertThat(ran.exit()).as(ran.errors()).isZero();
+        }
         try (ServerSocket socket = new ServerSocket(0)) {
             freePort = String.valueOf(socket.getLocalPort());
         }
-        String start = blocks().stream()
-                .filter(block -> block.group(1).equals("start"))
-                .map(block -> block.group(3).strip())
-                .findFirst()
-                .orElseThrow();
+        String start = blocks("start").get(0).group(3).strip();
         assertThat(start).startsWith("java -jar target/conveyor.jar --");
         service = ServiceProcess.start(root, start.substring(start.indexOf("--")));
     }
@@ -123,6 +128,10 @@ class ReadmeIT {
 
     private static List<MatchResult> blocks() {
         return BLOCK.matcher(readme).results().toList();
+    }
+
+    private static List<MatchResult> blocks(String kind) {
+        return blocks().stream().filter(block -> block.group(1).equals(kind)).toList();
     }
 
     private static List<Step> steps() {

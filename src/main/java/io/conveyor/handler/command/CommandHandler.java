@@ -5,7 +5,6 @@ import io.conveyor.handler.JobFailure;
 import io.conveyor.handler.JobHandler;
 import io.conveyor.handler.JobOutput;
 import io.conveyor.handler.RawJson;
-import io.conveyor.job.JobError;
 import io.conveyor.job.JobKind;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -23,11 +22,12 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The kind {@code command}: runs a program that the operator has declared, a process a job, never through a shell. What
- * a client brings is standard input, or single elements of argv behind a {@code --}. The program's processes end with
- * the job, whatever becomes of it. Keeps no state of a job, so safe for all threads.
+ * The kind {@code command}: runs a program that the operator has declared, a process a job or one that stays, never
+ * through a shell. What a client brings is standard input, or single elements of argv behind a {@code --}. The processes
+ * of a program that does not stay end with the job, whatever becomes of it. Keeps no state of a job, so safe for all
+ * threads.
  */
-final class CommandHandler implements JobHandler {
+final class CommandHandler implements JobHandler, AutoCloseable {
 
     /** Bytes of arguments that one job may bring: well below what Linux takes for argv and environment together. */
     private static final int MOST_ARGUMENT_BYTES = 65_536;
@@ -35,16 +35,15 @@ final class CommandHandler implements JobHandler {
     /** What sysexits.h calls EX_TEMPFAIL: the program itself says that another attempt may succeed. */
     private static final int TEMPORARY_FAILURE = 75;
 
-    /** Of the service's environment, all that a program gets to see. */
-    private static final List<String> INHERITED = List.of("PATH", "HOME", "LANG");
-
     private final Map<String, CommandProperties.Command> commands;
     private final ProcessTree trees;
+    private final ResidentCommands residents;
     private final JobKind kind;
 
     CommandHandler(Map<String, CommandProperties.Command> commands, ProcessTree trees) {
         this.commands = new TreeMap<>(commands);
         this.trees = trees;
+        residents = residents(this.commands, trees);
         kind = new JobKind(
                 "command",
                 "Runs a program that the operator has declared; what it writes to standard output is the output.",
@@ -67,25 +66,30 @@ final class CommandHandler implements JobHandler {
                             + String.join(", ", commands.keySet()) + ".");
         }
         Duration limit = min(command.timeout(), job.remaining());
-        CommandRun run = new CommandRun(
-                trees,
-                arguments(command, input.args() == null ? List.of() : input.args()),
-                environment(command),
-                command.directory(),
-                command.maxOutput().toBytes());
-        CommandRun.Ended ended =
-                run.run(input.stdin() == null ? new byte[0] : input.stdin().payload(), limit);
+        List<String> arguments = checked(command, input.args() == null ? List.of() : input.args());
+        ResidentCommand resident = residents.find(input.command());
+        if (resident != null) {
+            return resident.run(line(input.stdin()), limit);
+        }
+        CommandFaults faults = new CommandFaults(input.command(), command);
+        Launch launch = Launch.of(command, argv(command, arguments), trees);
+        CommandRun.Ended ended = new CommandRun(launch, command.maxOutput().toBytes())
+                .run(input.stdin() == null ? new byte[0] : input.stdin().payload(), limit);
         return switch (ended.how()) {
-            case EXITED -> output(input.command(), ended);
-            case OUT_OF_TIME -> throw timedOut(input.command(), command, limit);
-            case TOO_MUCH_OUTPUT ->
-                throw JobFailure.of("The command '" + input.command() + "' wrote more than "
-                        + command.maxOutput().toBytes() + " bytes, its limit here (conveyor.commands." + input.command()
-                        + ".max-output).");
+            case EXITED -> output(faults, ended);
+            case OUT_OF_TIME -> throw faults.timedOut(limit);
+            case TOO_MUCH_OUTPUT -> throw faults.tooMuchOutput();
         };
     }
 
-    private static List<String> arguments(CommandProperties.Command command, List<String> theirs) throws JobFailure {
+    /** The JSON on one line: it may have line breaks between its tokens only. */
+    private static byte[] line(@Nullable RawJson stdin) {
+        String json = stdin == null ? "null" : stdin.text();
+        return (json.replace('\n', ' ').replace('\r', ' ') + "\n").getBytes(StandardCharsets.UTF_8);
+    }
+
+    /** The arguments that a job brings. */
+    private static List<String> checked(CommandProperties.Command command, List<String> theirs) throws JobFailure {
         long bytes = 0;
         for (int i = 0; i < theirs.size(); i++) {
             String argument = theirs.get(i);
@@ -102,6 +106,10 @@ final class CommandHandler implements JobHandler {
         if (!theirs.isEmpty() && !command.args().contains(CommandProperties.Command.PLACE)) {
             throw JobFailure.invalid("/input/args", "This command takes no arguments of its jobs. Leave args out.");
         }
+        return theirs;
+    }
+
+    private static List<String> argv(CommandProperties.Command command, List<String> theirs) {
         List<String> argv = new ArrayList<>();
         Path executable = Objects.requireNonNull(command.executable(), "the program has gone since the start");
         argv.add(executable.toString());
@@ -116,26 +124,10 @@ final class CommandHandler implements JobHandler {
         return argv;
     }
 
-    private static Map<String, String> environment(CommandProperties.Command command) {
-        Map<String, String> environment = new TreeMap<>();
-        for (String name : INHERITED) {
-            String value = System.getenv(name);
-            if (value != null) {
-                environment.put(name, value);
-            }
-        }
-        environment.putAll(command.env());
-        return environment;
-    }
-
     /** JSON where the whole of it is one JSON value, else the text without the line break at its end. */
-    private static JobOutput output(String name, CommandRun.Ended ended) throws JobFailure {
+    private static JobOutput output(CommandFaults faults, CommandRun.Ended ended) throws JobFailure {
         if (ended.exitCode() != 0) {
-            boolean retryable = ended.exitCode() == TEMPORARY_FAILURE;
-            throw new JobFailure(JobError.failed(
-                            "The command '" + name + "' ended with exit code " + ended.exitCode() + ".", retryable)
-                    .with("exit_code", ended.exitCode())
-                    .with("stderr", new String(ended.stderr(), StandardCharsets.UTF_8)));
+            throw faults.ended(ended.exitCode(), ended.stderr(), ended.exitCode() == TEMPORARY_FAILURE);
         }
         String text;
         try {
@@ -153,20 +145,20 @@ final class CommandHandler implements JobHandler {
         return JobOutput.text(text.endsWith("\n") ? text.substring(0, text.length() - 1) : text);
     }
 
-    private static JobFailure timedOut(String name, CommandProperties.Command command, Duration limit) {
-        String mend = limit.compareTo(command.timeout()) < 0
-                ? "Give the job a larger timeout_ms."
-                : "That is its limit here (conveyor.commands." + name + ".timeout).";
-        return new JobFailure(new JobError(
-                "job-timeout",
-                "The job ran out of time",
-                "The command '" + name + "' was ended after " + limit.toMillis() + " ms. " + mend,
-                true,
-                Map.of("timeout_ms", limit.toMillis())));
-    }
-
     private static Duration min(Duration a, Duration b) {
         return a.compareTo(b) < 0 ? a : b;
+    }
+
+    private static ResidentCommands residents(Map<String, CommandProperties.Command> commands, ProcessTree trees) {
+        Map<String, CommandProperties.Command> residents = new TreeMap<>(commands);
+        residents.values().removeIf(command -> command.mode() != CommandProperties.Mode.RESIDENT);
+        return new ResidentCommands(residents, command -> Launch.of(command, argv(command, List.of()), trees));
+    }
+
+    /** Ends the programs that stay. */
+    @Override
+    public void close() {
+        residents.close();
     }
 
     /** The names need no escaping: a-z, 0-9 and '-'. */
@@ -181,7 +173,8 @@ final class CommandHandler implements JobHandler {
                     "description": "Arguments, one element of argv each, behind a --; for commands that take them."}},
                  "description": "Output: what the program writes to standard output; as JSON where the whole of it is \
                 one JSON value, else as text without the line break at its end. Another exit code than 0 fails the job \
-                and brings exit_code and the last 2048 bytes of stderr; exit code 75 can be retried."}""".formatted(names);
+                and brings exit_code and the last 2048 bytes of stderr; exit code 75 can be retried. A command that the operator \
+                keeps resident gets stdin as one line of JSON, also if it is a string, and its answer is JSON as well."}""".formatted(names);
     }
 
     record Input(

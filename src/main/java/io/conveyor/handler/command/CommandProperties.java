@@ -51,11 +51,41 @@ public record CommandProperties(@DefaultValue Map<String, Command> commands) {
             throw new IllegalArgumentException(key + ".max-output is " + maxOutput.toBytes()
                     + " bytes; set it from 1B to 1GB (output is held in memory)");
         }
+        checkMode(key, command);
         String directory = command.directory();
         if (directory != null && !Files.isDirectory(Path.of(directory))) {
             throw new IllegalArgumentException(
                     key + ".directory is '" + directory + "', which is not a directory; make it, or leave the key out");
         }
+    }
+
+    private static void checkMode(String key, Command command) {
+        Integer recycleAfter = command.recycleAfter();
+        if (recycleAfter != null && recycleAfter < 1) {
+            throw new IllegalArgumentException(key + ".recycle-after is " + recycleAfter
+                    + "; set it to 1 or more, or leave it out for a process that serves as long as it can");
+        }
+        if (recycleAfter != null && command.mode() == Mode.PROCESS) {
+            throw new IllegalArgumentException(key + ".recycle-after is for processes that serve many jobs; add " + key
+                    + ".mode=resident, or leave it out");
+        }
+        if (command.mode() == Mode.RESIDENT && command.args().contains(Command.PLACE)) {
+            throw new IllegalArgumentException(key + ".args has a place for the arguments of a job, {args}, but a"
+                    + " resident process is started once for many jobs; take {args} out and read them from the input,"
+                    + " or set " + key + ".mode=process");
+        }
+        if (command.idleTimeout().toMillis() < 1) {
+            throw new IllegalArgumentException(
+                    key + ".idle-timeout is " + command.idleTimeout() + "; set it to 1ms or more, such as 60s");
+        }
+    }
+
+    /** What one process of a program does. */
+    public enum Mode {
+        /** One job: reads its input to the end, writes the output, ends. */
+        PROCESS,
+        /** Job after job: answers each line of JSON with one line of JSON. */
+        RESIDENT
     }
 
     /**
@@ -64,8 +94,13 @@ public record CommandProperties(@DefaultValue Map<String, Command> commands) {
      * @param program the program: an absolute path, or the name of one that is on the PATH of the service; needed
      * @param args its arguments; where the element {args} stands, a job's own arguments go, after a "--"; without it jobs
      *     may not bring any
-     * @param timeout how long it may run, 1 ms or more; the job's own time limit counts as well
-     * @param maxOutput maximum size of what it writes to standard output, 1 byte to 1 GB; more fails the job
+     * @param mode whether there is a {@code process} a job, or a {@code resident} one a slot of the crew that answers lines
+     *     of JSON with lines of JSON
+     * @param timeout how long a job may take, 1 ms or more; the job's own time limit counts as well
+     * @param maxOutput maximum size of what it writes to standard output for a job, 1 byte to 1 GB; more fails the job
+     * @param recycleAfter after how many jobs a resident process is ended in good order and a new one takes its place, 1 or
+     *     more; never when not given
+     * @param idleTimeout how long a resident process is kept without a job, 1 ms or more
      * @param env environment variables beside PATH, HOME and LANG, which are all that it gets of the service's own
      * @param directory the directory that it runs in; that of the service when not given
      */
@@ -73,8 +108,11 @@ public record CommandProperties(@DefaultValue Map<String, Command> commands) {
     public record Command(
             String program,
             @DefaultValue List<String> args,
+            @DefaultValue("process") Mode mode,
             @DefaultValue("60s") Duration timeout,
             @DefaultValue("1MB") DataSize maxOutput,
+            @Nullable Integer recycleAfter,
+            @DefaultValue("60s") Duration idleTimeout,
             @DefaultValue Map<String, String> env,
             @Nullable String directory) {
 
@@ -110,7 +148,8 @@ public record CommandProperties(@DefaultValue Map<String, Command> commands) {
         /** Without the values of {@code env}: they may be secrets. */
         @Override
         public String toString() {
-            return "Command[program=" + program + ", args=" + args + ", timeout=" + timeout + ", maxOutput=" + maxOutput
+            return "Command[program=" + program + ", args=" + args + ", mode=" + mode + ", timeout=" + timeout
+                    + ", maxOutput=" + maxOutput + ", recycleAfter=" + recycleAfter + ", idleTimeout=" + idleTimeout
                     + ", env=" + env.keySet() + ", directory=" + directory + "]";
         }
     }

@@ -5,10 +5,7 @@ import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
-import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 
 /**
  * One run of one program, from its start until all its processes are gone. Holds at most the allowed output and the end
@@ -24,8 +21,8 @@ final class CommandRun {
     /** How much of standard error is kept: its last bytes. */
     static final int STDERR_KEPT = 2048;
 
-    /** What any pipe takes without blocking (PIPE_BUF is 4096 on Linux). */
-    private static final int FITS_A_PIPE = 4096;
+    /** What any empty pipe takes without blocking (PIPE_BUF is 4096 on Linux). */
+    static final int FITS_A_PIPE = 4096;
 
     /** Milliseconds between two looks at the pipes of a program that writes, and of one that is silent. */
     private static final long BUSY_PAUSE = 1;
@@ -35,22 +32,11 @@ final class CommandRun {
     /** How long what is left in the pipes is taken after the program's end; only a runaway process could fill them on. */
     private static final Duration LAST_LOOK = Duration.ofSeconds(1);
 
-    private final ProcessTree trees;
-    private final List<String> argv;
-    private final Map<String, String> environment;
-    private final @Nullable String directory;
+    private final Launch launch;
     private final long maxOutput;
 
-    CommandRun(
-            ProcessTree trees,
-            List<String> argv,
-            Map<String, String> environment,
-            @Nullable String directory,
-            long maxOutput) {
-        this.trees = trees;
-        this.argv = argv;
-        this.environment = environment;
-        this.directory = directory;
+    CommandRun(Launch launch, long maxOutput) {
+        this.launch = launch;
         this.maxOutput = maxOutput;
     }
 
@@ -68,18 +54,13 @@ final class CommandRun {
         try {
             how = follow(process, deadline, stdout, stderr);
         } finally {
-            trees.end(process);
+            launch.trees().end(process);
         }
         return how == How.EXITED ? exited(process, stdout, stderr) : Ended.by(how);
     }
 
     private Process start(byte[] stdin) throws IOException {
-        ProcessBuilder builder = new ProcessBuilder(trees.inItsOwnGroup(argv));
-        builder.environment().clear();
-        builder.environment().putAll(environment);
-        if (directory != null) {
-            builder.directory(Path.of(directory).toFile());
-        }
+        ProcessBuilder builder = launch.builder();
         if (stdin.length > FITS_A_PIPE) {
             Path file = Files.createTempFile("conveyor-stdin-", "");
             try {

@@ -294,8 +294,11 @@ class CommandHandlerTest {
                 new CommandProperties.Command(
                         program.toString(),
                         List.of(args),
+                        CommandProperties.Mode.PROCESS,
                         timeout,
                         DataSize.ofBytes(LIMIT),
+                        null,
+                        Duration.ofMinutes(1),
                         environment,
                         directory.toString())));
         return new CommandHandler(properties.commands(), trees);

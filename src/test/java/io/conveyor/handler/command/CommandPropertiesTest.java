@@ -33,16 +33,27 @@ class CommandPropertiesTest {
                 .containsExactly(Map.entry(
                         "it",
                         new CommandProperties.Command(
-                                "sh", List.of(), Duration.ofSeconds(60), DataSize.ofMegabytes(1), Map.of(), null)));
+                                "sh",
+                                List.of(),
+                                CommandProperties.Mode.PROCESS,
+                                Duration.ofSeconds(60),
+                                DataSize.ofMegabytes(1),
+                                null,
+                                Duration.ofSeconds(60),
+                                Map.of(),
+                                null)));
     }
 
     @Test
     void everyKey() {
         assertThat(bind(Map.of(
                                 "conveyor.commands.to-upper.program", "/bin/sh",
-                                "conveyor.commands.to-upper.args", "-c,{args}",
+                                "conveyor.commands.to-upper.args", "-c,tr a-z A-Z",
+                                "conveyor.commands.to-upper.mode", "resident",
                                 "conveyor.commands.to-upper.timeout", "2s",
                                 "conveyor.commands.to-upper.max-output", "3KB",
+                                "conveyor.commands.to-upper.recycle-after", "1000",
+                                "conveyor.commands.to-upper.idle-timeout", "5m",
                                 "conveyor.commands.to-upper.env.API_KEY", "secret",
                                 "conveyor.commands.to-upper.directory", "/"))
                         .commands())
@@ -50,9 +61,12 @@ class CommandPropertiesTest {
                         "to-upper",
                         new CommandProperties.Command(
                                 "/bin/sh",
-                                List.of("-c", "{args}"),
+                                List.of("-c", "tr a-z A-Z"),
+                                CommandProperties.Mode.RESIDENT,
                                 Duration.ofSeconds(2),
                                 DataSize.ofKilobytes(3),
+                                1000,
+                                Duration.ofMinutes(5),
                                 Map.of("API_KEY", "secret"),
                                 "/")));
     }
@@ -77,6 +91,9 @@ class CommandPropertiesTest {
         "max-output, 2GB, from 1B to 1GB",
         "directory, /no/such/directory, make it",
         "directory, /etc/passwd, not a directory",
+        "recycle-after, 0, 1 or more",
+        "recycle-after, 5, conveyor.commands.it.mode=resident",
+        "idle-timeout, 0s, 1ms or more",
     })
     void badValuesKeepTheServiceFromStarting(String key, String value, String sentence) {
         Map<String, String> values = new HashMap<>(Map.of("conveyor.commands.it.program", "sh"));
@@ -86,6 +103,17 @@ class CommandPropertiesTest {
                 .rootCause()
                 .hasMessageContaining("conveyor.commands.it." + key)
                 .hasMessageContaining(sentence);
+    }
+
+    @Test
+    void aResidentProcessHasNoPlaceForTheArgumentsOfAJob() {
+        assertThatThrownBy(() -> bind(Map.of(
+                        "conveyor.commands.it.program", "sh",
+                        "conveyor.commands.it.args", "-c,{args}",
+                        "conveyor.commands.it.mode", "resident")))
+                .rootCause()
+                .hasMessageContaining("conveyor.commands.it.args")
+                .hasMessageContaining("take {args} out");
     }
 
     @ParameterizedTest
@@ -111,7 +139,15 @@ class CommandPropertiesTest {
 
     private static CommandProperties.Command command() {
         return new CommandProperties.Command(
-                "sh", List.of(), Duration.ofSeconds(1), DataSize.ofKilobytes(1), Map.of(), null);
+                "sh",
+                List.of(),
+                CommandProperties.Mode.PROCESS,
+                Duration.ofSeconds(1),
+                DataSize.ofKilobytes(1),
+                null,
+                Duration.ofSeconds(1),
+                Map.of(),
+                null);
     }
 
     private static CommandProperties bind(Map<String, String> values) {
