@@ -110,6 +110,7 @@ final class OutcomeFacts {
         private long startedAt;
         private long endedAt;
         private long durationMillis;
+        private boolean asBefore;
 
         Cursor(byte[] facts) {
             packed = new PackedInput(facts);
@@ -127,10 +128,24 @@ final class OutcomeFacts {
             if ((flags & OTHER_ORIGIN) != 0) {
                 origin += packed.readSigned();
             }
-            attempts = (flags & ATTEMPTS) != 0 ? (int) packed.readNumber() : 1;
-            startedAt += packed.readSigned();
-            endedAt = startedAt + packed.readSigned();
-            durationMillis = packed.readNumber();
+            int made = (flags & ATTEMPTS) != 0 ? (int) packed.readNumber() : 1;
+            long sinceBefore = packed.readSigned();
+            startedAt += sinceBefore;
+            long ended = startedAt + packed.readSigned();
+            long duration = packed.readNumber();
+            asBefore = sinceBefore == 0
+                    && ended == endedAt
+                    && duration == durationMillis
+                    && made == attempts
+                    && (flags & (OTHER_WORKER | OTHER_ORIGIN)) == 0;
+            attempts = made;
+            endedAt = ended;
+            durationMillis = duration;
+        }
+
+        /** Whether worker, attempts and all times are those of the outcome before: many tiny jobs run in one millisecond. */
+        boolean isAsBefore() {
+            return asBefore;
         }
 
         private String name() {

@@ -23,6 +23,7 @@ final class ResultRenderer {
     private static final byte[] ERROR = ascii("\",\"error\":");
     private static final byte[] ATTEMPTS = ascii(",\"attempts\":");
     private static final byte[] WAIT = ascii(",\"wait_ms\":");
+    private static final byte[] ONE_ATTEMPT = ascii(",\"attempts\":1,\"wait_ms\":");
     private static final byte[] DURATION = ascii(",\"duration_ms\":");
     private static final byte[] STARTED = ascii(",\"started_at\":\"");
     private static final byte[] ENDED = ascii("\",\"ended_at\":\"");
@@ -60,6 +61,7 @@ final class ResultRenderer {
         Writing writing = new Writing(values == null ? FRAME_BYTES : values.length + count * FRAME_BYTES);
         OutcomeFacts.Cursor cursor = new OutcomeFacts.Cursor(facts);
         int offset = 0;
+        int tail = 0;
         for (int entry = 0; entry < count; entry++) {
             cursor.next();
             int begin = values == null ? writing.restart() : writing.size;
@@ -70,7 +72,13 @@ final class ResultRenderer {
             if (values != null) {
                 writing.add(values, offset, length);
             }
-            addTail(writing, cursor);
+            int tailBefore = tail;
+            tail = writing.size;
+            if (values != null && cursor.isAsBefore()) {
+                writing.repeat(tailBefore, begin);
+            } else {
+                addTail(writing, cursor);
+            }
             lengths[entry] = writing.size - begin + (values == null ? length : 0);
             offset += length;
         }
@@ -83,19 +91,31 @@ final class ResultRenderer {
             writing.add(CUSTOM_ID).add(string(customId));
         }
         if (state == JobState.SUCCEEDED) {
-            writing.add(head(facts.kind()));
+            if (!facts.kind().equals(writing.kind)) {
+                writing.kind = facts.kind();
+                writing.head = head(facts.kind());
+            }
+            writing.add(writing.head);
         } else {
             writing.add(head(facts.kind(), state, ERROR));
         }
     }
 
     private void addTail(Writing writing, OutcomeFacts.Cursor facts) {
-        writing.add(ATTEMPTS).add(facts.attempts());
-        writing.add(WAIT).add(facts.waitMillis());
+        if (facts.attempts() == 1) {
+            writing.add(ONE_ATTEMPT);
+        } else {
+            writing.add(ATTEMPTS).add(facts.attempts()).add(WAIT);
+        }
+        writing.add(facts.waitMillis());
         writing.add(DURATION).add(facts.durationMillis());
         writing.add(STARTED).add(writing.started.text(facts.startedAt()));
         writing.add(ENDED).add(writing.ended.text(facts.endedAt()));
-        writing.add(end(facts.worker()));
+        if (!facts.worker().equals(writing.worker)) {
+            writing.worker = facts.worker();
+            writing.end = end(facts.worker());
+        }
+        writing.add(writing.end);
     }
 
     private byte[] head(String kind) {
@@ -176,10 +196,20 @@ final class ResultRenderer {
     /** Lines in the making. */
     private static final class Writing {
 
+        private static final int MOST_DIGITS = 19;
+
         private final Moment started = new Moment();
         private final Moment ended = new Moment();
+        private final byte[] digits = new byte[MOST_DIGITS];
         private byte[] bytes;
         private int size;
+
+        /** The kind that was written last, and what it begins with; the worker and the end. Of a block, mostly the same. */
+        private @Nullable String kind;
+
+        private byte[] head = new byte[0];
+        private @Nullable String worker;
+        private byte[] end = new byte[0];
 
         Writing(int expected) {
             bytes = new byte[expected];
@@ -201,25 +231,23 @@ final class ResultRenderer {
             return this;
         }
 
-        /** Call with 0 or more. */
-        Writing add(long number) {
-            int digits = digits(number);
-            ensure(digits);
-            size += digits;
-            long rest = number;
-            for (int at = size - 1; at == size - 1 || rest > 0; at--) {
-                bytes[at] = (byte) ('0' + rest % 10);
-                rest /= 10;
-            }
-            return this;
+        /** Adds what stands between these two places. */
+        void repeat(int from, int to) {
+            ensure(to - from);
+            System.arraycopy(bytes, from, bytes, size, to - from);
+            size += to - from;
         }
 
-        private static int digits(long number) {
-            int digits = 1;
-            for (long rest = number / 10; rest > 0; rest /= 10) {
-                digits++;
-            }
-            return digits;
+        /** Call with 0 or more. */
+        Writing add(long number) {
+            long rest = number;
+            int at = MOST_DIGITS;
+            do {
+                long tens = rest / 10;
+                digits[--at] = (byte) ('0' + rest - tens * 10);
+                rest = tens;
+            } while (rest > 0);
+            return add(digits, at, MOST_DIGITS - at);
         }
 
         private void ensure(int more) {

@@ -120,6 +120,31 @@ class OutcomeBlockTest {
         }
     }
 
+    /** Few different values, so that neighbours often have all of them in common, and often all but one. */
+    @RepeatedTest(20)
+    void linesAreRightWhereNeighboursHaveMuchInCommon() {
+        SplittableRandom random = BatchStoreContract.seeded();
+        List<OutcomeEntry> outcomes = new ArrayList<>();
+        for (int place = 0; place < 256; place++) {
+            boolean same = random.nextInt(3) > 0;
+            Run run = new Run(
+                    same ? 1 : random.nextInt(3),
+                    same ? 5 : random.nextInt(2),
+                    same ? 0 : random.nextInt(2) * 1_000_000L,
+                    STARTED + (same ? 0 : random.nextInt(2)),
+                    STARTED + (same ? 1 : random.nextInt(2)),
+                    same ? "w" : "v");
+            byte[] value = new byte[] {(byte) ('0' + place % 10)};
+            outcomes.add(new OutcomeEntry(FIRST, place, "echo", null, JobState.SUCCEEDED, value, run));
+        }
+        List<String> lines = lines(OutcomeBlock.blocks(outcomes).get(0), 0, 1);
+        for (int place = 0; place < 256; place++) {
+            assertThat(lines.get(place))
+                    .isEqualTo("{\"index\":" + place + ",\"seq\":" + (place + 1) + Batches.tail(outcomes.get(place))
+                            + "\n");
+        }
+    }
+
     @Test
     void aUsualOutcomeTakesAFewBytesBesideItsValue() {
         List<OutcomeEntry> outcomes = new ArrayList<>();
