@@ -55,7 +55,14 @@ public final class LeanProtocol extends Http11NioProtocol {
 
         @Override
         public SocketState process(SocketWrapperBase<?> socket, SocketEvent event) throws IOException {
-            SocketState state = super.process(socket, event);
+            SocketState state = SocketState.CLOSED;
+            try {
+                state = super.process(socket, event);
+            } finally {
+                if (state == SocketState.CLOSED) {
+                    ContainerResponse.release(request);
+                }
+            }
             if (state == SocketState.LONG) {
                 socket.setWriteTimeout(NO_TIMEOUT);
             }
