@@ -15,6 +15,7 @@ import org.apache.coyote.Response;
 public final class ContainerResponse {
 
     private static final String ATTRIBUTE = ContainerResponse.class.getName();
+    private static final String BEFORE_RELEASE = ATTRIBUTE + ".beforeRelease";
 
     private final Response response;
 
@@ -34,6 +35,22 @@ public final class ContainerResponse {
             return response;
         }
         throw new IllegalStateException("The valve that attaches it is not there");
+    }
+
+    /**
+     * Has this called before the container closes the connection and takes the response back for the next one. That it
+     * does without a word to any listener if another thread has found the connection broken while one of the container's
+     * was busy with the same request. Called on a thread of the container, under its lock of the connection.
+     */
+    public void beforeRelease(Runnable leave) {
+        response.getRequest().setAttribute(BEFORE_RELEASE, leave);
+    }
+
+    /** Calls what is to be called before. */
+    static void release(org.apache.coyote.Request request) {
+        if (request.getAttribute(BEFORE_RELEASE) instanceof Runnable leave) {
+            leave.run();
+        }
     }
 
     /**

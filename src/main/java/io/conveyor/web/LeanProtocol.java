@@ -48,11 +48,21 @@ public final class LeanProtocol extends Http11NioProtocol {
         }
 
         @Override
+        public SocketState service(SocketWrapperBase<?> socket) throws IOException {
+            socket.setWriteTimeout(getConnectionTimeout());
+            return super.service(socket);
+        }
+
+        @Override
         public SocketState process(SocketWrapperBase<?> socket, SocketEvent event) throws IOException {
-            if (!isAsync()) {
-                socket.setWriteTimeout(getConnectionTimeout());
+            SocketState state = SocketState.CLOSED;
+            try {
+                state = super.process(socket, event);
+            } finally {
+                if (state == SocketState.CLOSED) {
+                    ContainerResponse.release(request);
+                }
             }
-            SocketState state = super.process(socket, event);
             if (state == SocketState.LONG) {
                 socket.setWriteTimeout(NO_TIMEOUT);
             }

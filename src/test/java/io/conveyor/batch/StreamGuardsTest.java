@@ -10,6 +10,7 @@ import io.conveyor.store.BatchStore;
 import io.conveyor.web.stream.StreamPump;
 import io.conveyor.web.stream.StreamSource;
 import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -143,12 +144,13 @@ class StreamGuardsTest extends ServiceTest {
         }
     }
 
-    /** Answers with a {@link Pulse}. */
+    /** Answers that hold a thread, and streams on which nothing happens. */
     @RestController
     static final class Answers {
 
         private final StreamPump pump;
         private final CountDownLatch pulseOver = new CountDownLatch(1);
+        private final CountDownLatch givenUp = new CountDownLatch(1);
 
         Answers(StreamPump pump) {
             this.pump = pump;
@@ -157,6 +159,19 @@ class StreamGuardsTest extends ServiceTest {
         @GetMapping("/pulse")
         void pulse(HttpServletRequest request) throws IOException {
             pump.open(request, StreamPump.Opening.of("endless", new Pulse(pulseOver)));
+        }
+
+        /** Without an end, for as long as the client takes it. */
+        @GetMapping("/blocking")
+        void blocking(HttpServletResponse response) throws IOException {
+            byte[] dots = new byte[64 * 1024];
+            try {
+                while (true) {
+                    response.getOutputStream().write(dots);
+                }
+            } finally {
+                givenUp.countDown();
+            }
         }
     }
 
@@ -365,6 +380,18 @@ class StreamGuardsTest extends ServiceTest {
         }
         assertThat(stream.lines()).isEqualTo(all.subList(2, 20));
         assertThat(stream.isWhole()).isTrue();
+    }
+
+    /** What is streamed has patience, but what holds a thread has none: even right behind a stream. */
+    @Test
+    void aClientThatStopsToReadWhatHoldsAThreadIsGivenUp() throws Exception {
+        RawStream stream = stream(submit(GATE) + "/results?follow=true", 4096);
+        stream.head();
+        stream.get("/blocking");
+        gate.open.release();
+
+        assertThat(answers.givenUp.await(PATIENCE.toSeconds(), TimeUnit.SECONDS))
+                .isTrue();
     }
 
     @Test

@@ -1,5 +1,7 @@
 package io.conveyor.pool;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -133,6 +135,35 @@ final class PoolTasks {
                 throw new AssertionError("waited in vain for " + LONG);
             }
             Thread.onSpinWait();
+        }
+    }
+
+    /** Occupies the one worker and the one place of the queue. */
+    static void fill(WorkerPool pool, Gate busy, Gate queued) throws InterruptedException {
+        assertThat(pool.offer(busy, Duration.ZERO)).isEqualTo(Handover.QUEUED);
+        busy.awaitStarted();
+        assertThat(pool.offer(queued, Duration.ZERO)).isEqualTo(Handover.QUEUED);
+    }
+
+    /** Occupies as many workers, one after the other, so that none of them waits behind another. */
+    static void occupy(WorkerPool pool, Gate... gates) throws InterruptedException {
+        for (Gate gate : gates) {
+            pool.offer(gate, Duration.ZERO);
+            gate.awaitStarted();
+        }
+    }
+
+    static void letAllGo(Gate... gates) {
+        for (Gate gate : gates) {
+            gate.letGo();
+        }
+    }
+
+    static Handover offerOrFail(WorkerPool pool, PoolTask task) {
+        try {
+            return pool.offer(task, AGES);
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
         }
     }
 }

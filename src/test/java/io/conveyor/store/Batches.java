@@ -105,6 +105,13 @@ final class Batches {
         }
     }
 
+    /** Prints its seed, with which a run can be repeated. */
+    static SplittableRandom seeded() {
+        long seed = Long.getLong("seed", System.nanoTime());
+        System.out.println("Repeat with -Dseed=" + seed);
+        return new SplittableRandom(seed);
+    }
+
     static <T> void shuffle(List<T> list, SplittableRandom random) {
         for (int i = list.size() - 1; i > 0; i--) {
             java.util.Collections.swap(list, i, random.nextInt(i + 1));

@@ -54,7 +54,7 @@ class OutcomeBlockTest {
 
     @RepeatedTest(20)
     void blocksHoldTheOutcomesInOrderAndTheDirectoryFindsThem() {
-        SplittableRandom random = BatchStoreContract.seeded();
+        SplittableRandom random = Batches.seeded();
         int firstIndex = random.nextInt(1_000_000_000);
         int firstSeq = 1 + random.nextInt(1_000_000_000);
         SegmentRef segment = SegmentRef.fresh(BATCH, firstIndex);
@@ -88,7 +88,7 @@ class OutcomeBlockTest {
     /** Names that come, go and come back, a clock that goes back, waits and attempts of any size. */
     @RepeatedTest(20)
     void factsComeBackWhateverWasBeforeThem() {
-        SplittableRandom random = BatchStoreContract.seeded();
+        SplittableRandom random = Batches.seeded();
         List<OutcomeEntry> outcomes = new ArrayList<>();
         for (int place = 0; place < 256; place++) {
             Run run = new Run(

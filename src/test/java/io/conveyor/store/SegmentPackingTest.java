@@ -17,7 +17,7 @@ class SegmentPackingTest {
 
     @RepeatedTest(20)
     void jobsComeBackAsTheyWerePacked() {
-        SplittableRandom random = BatchStoreContract.seeded();
+        SplittableRandom random = Batches.seeded();
         SegmentPacker packer = new SegmentPacker();
         int index = random.nextInt(3) * 1_000_000;
         for (int segment = 0; segment < 4; segment++) {

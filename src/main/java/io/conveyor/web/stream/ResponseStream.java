@@ -31,9 +31,11 @@ import org.slf4j.LoggerFactory;
  * </pre>
  *
  * The container reports errors on its own threads, under its lock of the connection, and takes the response back when
- * that call returns. So each touch of the response, none of which blocks, is made under {@link #io}, and the error
- * waits for that lock: a step in progress never touches a response that already serves another request. Order of locks:
- * the container's, then {@code io}; nothing that takes the container's is called under {@code io}.
+ * that call returns; if a step finds the connection broken while the container still tells that more may be written,
+ * there is no report, only the call before the release. So each touch of the response, none of which blocks, is made
+ * under {@link #io}, and both calls wait for that lock: a step in progress never touches a response that already serves
+ * another request. Order of locks: the container's, then {@code io}; nothing that takes the container's is called under
+ * {@code io}.
  */
 public final class ResponseStream {
 
@@ -98,8 +100,10 @@ public final class ResponseStream {
 
     void start() {
         opening.source().begin(this::wake);
-        context.addListener(new Events());
-        out.setWriteListener(new Events());
+        Events events = new Events();
+        response.beforeRelease(events::leave);
+        context.addListener(events);
+        out.setWriteListener(events);
     }
 
     /** There may be something to write, or the end may have come. Returns at once, on any thread. */

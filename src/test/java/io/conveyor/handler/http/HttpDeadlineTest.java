@@ -40,7 +40,7 @@ class HttpDeadlineTest {
     @BeforeEach
     void start() throws IOException {
         server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
-        http = HttpHandlerTest.handler(SystemDefaultDnsResolver.INSTANCE, "127.0.0.1");
+        http = HttpHarness.handler(SystemDefaultDnsResolver.INSTANCE, "127.0.0.1");
     }
 
     @AfterEach

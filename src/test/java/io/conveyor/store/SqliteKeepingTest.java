@@ -1,0 +1,9 @@
+package io.conveyor.store;
+
+/** That contract on SQLite. */
+final class SqliteKeepingTest extends KeepingContract {
+
+    SqliteKeepingTest() {
+        super(new SqliteHarness());
+    }
+}
