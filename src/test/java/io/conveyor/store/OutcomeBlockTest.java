@@ -123,7 +123,7 @@ class OutcomeBlockTest {
     /** Few different values, so that neighbours often have all of them in common, and often all but one. */
     @RepeatedTest(20)
     void linesAreRightWhereNeighboursHaveMuchInCommon() {
-        SplittableRandom random = BatchStoreContract.seeded();
+        SplittableRandom random = Batches.seeded();
         List<OutcomeEntry> outcomes = new ArrayList<>();
         for (int place = 0; place < 256; place++) {
             boolean same = random.nextInt(3) > 0;
