@@ -45,6 +45,10 @@ final class BatchController {
     static final int MAX_LIMIT = 1000;
     static final int DEFAULT_LIMIT = 20;
     private static final String ORDER = "order";
+
+    /** How long a forced deletion waits for jobs that have been interrupted. */
+    private static final Duration FORCE_PATIENCE = Duration.ofSeconds(30);
+
     private static final String PREFERENCE_APPLIED = "Preference-Applied";
 
     private final Intake intake;
@@ -204,8 +208,35 @@ final class BatchController {
                 items, next, (name == null ? uri.build() : uri.encode().buildAndExpand(name)).toUriString());
     }
 
+    @PostMapping("/{id}/cancel")
+    ResponseEntity<BatchView> cancel(@PathVariable String id) {
+        StoredBatch batch = batches.find(id);
+        if (!batch.ended()) {
+            belt.cancel(batch.ref());
+        }
+        Batches.Shown now = batches.show(id);
+        HttpStatus status = batch.ended() ? HttpStatus.OK : HttpStatus.ACCEPTED;
+        return ResponseEntity.status(status)
+                .header(HttpHeaders.LOCATION, now.view().links().self())
+                .body(now.view());
+    }
+
     @DeleteMapping("/{id}")
-    ResponseEntity<Void> delete(@PathVariable String id) {
+    Object delete(@PathVariable String id, @RequestParam(name = "force", required = false) @Nullable String force) {
+        if (!Parameters.flag("force", force, false)) {
+            return delete(id);
+        }
+        StoredBatch batch = batches.find(id);
+        if (!batch.ended()) {
+            belt.cancel(batch.ref());
+        }
+        return untilEnd(batch.ref(), FORCE_PATIENCE, response -> {
+            delete(id);
+            response.setStatus(HttpStatus.NO_CONTENT.value());
+        });
+    }
+
+    private ResponseEntity<Void> delete(String id) {
         return switch (store.delete(Tenant.DEFAULT, id)) {
             case DELETED -> ResponseEntity.noContent().build();
             case NOT_FOUND -> throw ApiException.unknownBatch(id);

@@ -62,6 +62,9 @@ record BatchView(
         @Schema(format = "date-time") @JsonProperty("started_at") @Nullable
         String startedAt,
 
+        @Schema(format = "date-time") @JsonProperty("cancel_requested_at") @Nullable
+        String cancelRequestedAt,
+
         @Schema(format = "date-time") @JsonProperty("ended_at") @Nullable
         String endedAt,
 
@@ -101,6 +104,7 @@ record BatchView(
                 metadata == null ? null : new String(metadata, StandardCharsets.UTF_8),
                 Timestamps.of(batch.createdAt()),
                 Timestamps.ofNullable(startedAt),
+                Timestamps.ofNullable(batch.cancelRequestedAt()),
                 Timestamps.ofNullable(batch.endedAt()),
                 Timestamps.ofNullable(batch.expiresAt()),
                 Links.of(batch.ref().id()));
@@ -182,12 +186,19 @@ record BatchView(
                     description = "Results and progress as server-sent events",
                     example = "/v1/batches/nightly-1/events")
             @JsonProperty("events")
-            String events) {
+            String events,
+
+            @Schema(
+                    requiredMode = Schema.RequiredMode.REQUIRED,
+                    description = "POST here to cancel the batch",
+                    example = "/v1/batches/nightly-1/cancel")
+            @JsonProperty("cancel")
+            String cancel) {
 
         /** An id needs no escapes: its characters are safe in a path. */
         static Links of(String id) {
             String self = "/v1/batches/" + id;
-            return new Links(self, self + "/results", self + "/events");
+            return new Links(self, self + "/results", self + "/events", self + "/cancel");
         }
     }
 }

@@ -47,6 +47,16 @@ final class LiveUpload implements JobSink {
         }
     }
 
+    /** The batch was cancelled: it takes no more jobs. */
+    static final class Cancelled extends RuntimeException {
+
+        private static final long serialVersionUID = 1L;
+
+        Cancelled() {
+            super("The batch was cancelled", null, false, false);
+        }
+    }
+
     @Override
     public void accept(Job job) {
         packer.add(job);
@@ -63,8 +73,8 @@ final class LiveUpload implements JobSink {
         List<PackedSegment> segments = List.of(packer.take());
         if (!open) {
             open(segments);
-        } else {
-            belt.append(ref, segments);
+        } else if (!belt.append(ref, segments)) {
+            throw new Cancelled();
         }
         if (!belt.feedOpen(ref, segments)) {
             throw ApiException.draining(RETRY);

@@ -153,6 +153,10 @@ final class Upload {
             parts.belt().complete(ref, fingerprint, key == null ? null : keyed(fingerprint));
             complete = true;
             return new Result(true, fingerprint);
+        } catch (LiveUpload.Cancelled e) {
+            complete = true;
+            bytes.transferTo(OutputStream.nullOutputStream());
+            return new Result(true, body.fingerprint(options, digest.digest()));
         } catch (LiveUpload.Taken e) {
             bytes.transferTo(OutputStream.nullOutputStream());
             return new Result(false, body.fingerprint(options, digest.digest()));

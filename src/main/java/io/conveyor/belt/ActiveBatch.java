@@ -51,7 +51,10 @@ final class ActiveBatch {
     private int nextIndex;
     /** Jobs given to the pool. Written by the owner, read by the writer thread. */
     private final AtomicInteger handed = new AtomicInteger();
-    /** Jobs that began to run. Written by the threads that run them. */
+    /** Set once, by whoever cancels it; read by all. From then on no job of it starts. */
+    private volatile boolean cancelled;
+
+    /** Jobs that began to run, or never will. Written by the threads that run them. */
     private final AtomicInteger started = new AtomicInteger();
     /** Outcomes on the disk, of jobs handed over here. Written by the store's writer thread, read by all. */
     private volatile int recorded;
@@ -122,6 +125,20 @@ final class ActiveBatch {
     /** The job was not taken after all. Owner only. */
     void takeBack() {
         handed.decrementAndGet();
+    }
+
+    /** From here on, what has not started gets its outcome without being run. */
+    void cancel() {
+        cancelled = true;
+    }
+
+    boolean isCancelled() {
+        return cancelled;
+    }
+
+    /** A job has its outcome without having been run. */
+    void jobPassedOver() {
+        started.incrementAndGet();
     }
 
     void jobStarted(long now) {

@@ -2,8 +2,10 @@ package io.conveyor.belt;
 
 import io.conveyor.handler.HandlerRegistry;
 import io.conveyor.job.BatchOutcome;
+import io.conveyor.job.BatchState;
 import io.conveyor.job.JobKind;
 import io.conveyor.pool.DrainReport;
+import io.conveyor.pool.PoolTask;
 import io.conveyor.pool.WorkerPool;
 import io.conveyor.store.BatchRef;
 import io.conveyor.store.BatchStore;
@@ -55,6 +57,7 @@ public final class Belt implements StoreListener {
     private final WorkerPool pool;
     private final HandlerRegistry handlers;
     private final RunningJobs running;
+    private final JobRunner runner;
     private final Feeder feeder;
     private final WaitingBatches waiting;
     private final BackgroundFeeders feeders;
@@ -71,6 +74,7 @@ public final class Belt implements StoreListener {
         this.pool = pool;
         this.handlers = handlers;
         this.running = running;
+        this.runner = runner;
         this.waiting = new WaitingBatches(this::takeUp, ring);
         this.feeder = new Feeder(pool, store, runner);
         this.feeders = new BackgroundFeeders(waiting, feeder, this::waitForTurn);
@@ -146,13 +150,18 @@ public final class Belt implements StoreListener {
         }
     }
 
-    /** Adds jobs to an open batch; they are accepted when this returns. */
-    public void append(BatchRef ref, List<PackedSegment> segments) {
-        store.append(ref, segments);
+    /**
+     * Adds jobs to an open batch; they are accepted when this returns.
+     *
+     * @return false when the batch was cancelled: nothing more of it is taken
+     */
+    public boolean append(BatchRef ref, List<PackedSegment> segments) {
+        boolean appended = store.append(ref, segments);
         ActiveBatch batch = active.get(ref.batchNo());
-        if (batch != null) {
+        if (batch != null && appended) {
             segments.forEach(segment -> batch.grow(segment.jobs()));
         }
+        return appended;
     }
 
     /**
@@ -211,6 +220,30 @@ public final class Belt implements StoreListener {
                 case CLOSED -> batch.moveTo(ActiveBatch.Stage.PARKED);
             }
         }
+    }
+
+    /**
+     * Cancels a batch, durably: what waits gets its outcome without being run, what runs is interrupted. Returns when the
+     * store has it; the outcomes follow. Does nothing to a batch that has ended or is cancelled already.
+     *
+     * <p>The store comes first, then memory: a batch that is taken up from the store at the same moment is looked up there
+     * again after it is noted in {@link #active}, so one of the two sees the other.
+     */
+    public void cancel(BatchRef ref) {
+        if (!store.cancel(ref)) {
+            return;
+        }
+        ActiveBatch batch = active.get(ref.batchNo());
+        if (batch == null) {
+            waiting.forgotten(); // it is the store's alone, and is found there
+            return;
+        }
+        batch.cancel();
+        for (PoolTask task : pool.withdraw(task -> task instanceof JobTask job && job.batch() == batch)) {
+            runner.passOver((JobTask) task);
+        }
+        running.interrupt(batch);
+        waiting.hurry(batch);
     }
 
     /** Jobs of the batch that have started and whose outcome is not on the disk yet. */
@@ -296,12 +329,17 @@ public final class Belt implements StoreListener {
     /** A batch that was read as unfinished may have ended in this process before it was noted here as taken up. */
     private boolean stillOpen(ActiveBatch batch) {
         BatchRef ref = batch.ref();
-        boolean open =
-                store.find(ref.tenant(), ref.id()).filter(now -> !now.ended()).isPresent();
-        if (!open) {
+        StoredBatch now = store.find(ref.tenant(), ref.id())
+                .filter(found -> found.ref().batchNo() == ref.batchNo() && !found.ended())
+                .orElse(null);
+        if (now == null) {
             active.remove(ref.batchNo(), batch);
+            return false;
         }
-        return open;
+        if (now.state() == BatchState.CANCELLING) {
+            batch.cancel();
+        }
+        return true;
     }
 
     private WaitingBatches.Page takeUp(long afterBatchNo) {

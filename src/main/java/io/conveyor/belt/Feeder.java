@@ -39,6 +39,9 @@ final class Feeder {
         BACKGROUND
     }
 
+    /** Segments of a cancelled batch in one turn: some 16,000 jobs, for which the store takes about 10 ms. */
+    private static final int SEGMENTS_PASSED_OVER = 64;
+
     private final WorkerPool pool;
     private final BatchStore store;
     private final JobRunner runner;
@@ -58,18 +61,48 @@ final class Feeder {
      */
     Result feed(ActiveBatch batch, List<PackedSegment> inMemory, Manner manner, Duration time, int wholeSegments) {
         long deadline = System.nanoTime() + time.toNanos();
-        for (int turn = 0; turn < wholeSegments && !batch.isFed(); turn++) {
+        for (int turn = 0; turn < wholeSegments && !batch.isFed() && !batch.isCancelled(); turn++) {
             OpenSegment segment = segmentToFeed(batch, inMemory);
             if (segment == null) {
                 batch.advanceTo(batch.total());
             } else {
                 Result result = feed(batch, segment, manner, deadline);
-                if (result != Result.FED) {
+                if (result != Result.FED && !batch.isCancelled()) {
                     return result;
                 }
             }
         }
+        if (batch.isCancelled()) {
+            passOver(batch, wholeSegments == 1 ? SEGMENTS_PASSED_OVER : wholeSegments);
+        }
         return batch.isFed() ? Result.FED : Result.TIME_UP;
+    }
+
+    /** Has what is left of a cancelled batch recorded as cancelled: nothing of it goes to the pool. */
+    private void passOver(ActiveBatch batch, int wholeSegments) {
+        for (int turn = 0; turn < wholeSegments && !batch.isFed(); turn++) {
+            OpenSegment open = store.openSegment(batch.ref(), batch.nextIndex());
+            if (open == null) {
+                batch.advanceTo(batch.total());
+                return;
+            }
+            SegmentCursor cursor = new SegmentCursor(open.segment());
+            while (cursor.hasNext()) {
+                int index = cursor.nextIndex();
+                if (isDone(batch, open, index)) {
+                    cursor.skip();
+                } else {
+                    batch.handOver();
+                    runner.passOver(new JobTask(runner, batch, open.ref(), job(cursor)));
+                }
+                batch.advanceTo(Math.max(batch.nextIndex(), index + 1));
+            }
+        }
+    }
+
+    private static boolean isDone(ActiveBatch batch, OpenSegment open, int index) {
+        return index < batch.nextIndex()
+                || open.recorded().get(index - open.segment().firstIndex());
     }
 
     private @Nullable OpenSegment segmentToFeed(ActiveBatch batch, List<PackedSegment> inMemory) {
@@ -86,8 +119,10 @@ final class Feeder {
         SegmentCursor cursor = new SegmentCursor(open.segment());
         while (cursor.hasNext()) {
             int index = cursor.nextIndex();
-            if (index < batch.nextIndex()
-                    || open.recorded().get(index - open.segment().firstIndex())) {
+            if (batch.isCancelled()) {
+                return Result.TIME_UP;
+            }
+            if (isDone(batch, open, index)) {
                 cursor.skip();
             } else {
                 Result result = hand(batch, new JobTask(runner, batch, open.ref(), job(cursor)), manner, deadline);

@@ -29,7 +29,8 @@ import tools.jackson.databind.json.JsonMapper;
  * callers alike, with nothing between them that differs.
  *
  * <p>A job is interrupted only while it is in its handler, through the pool's {@link Guard}; recording is never
- * interrupted. A job that the stop of the service cut short leaves no outcome: it is still open in the store, and the
+ * interrupted. A job that is interrupted because its batch is cancelled ends as cancelled, unless it ends well all the
+ * same; one of a cancelled batch that has not begun is recorded as cancelled without being run. A job that the stop of the service cut short leaves no outcome: it is still open in the store, and the
  * next start runs it again.
  */
 final class JobRunner {
@@ -40,6 +41,9 @@ final class JobRunner {
 
     /** One job in so many has its processor time measured: asking costs as much as several small jobs. */
     private static final int CPU_SAMPLE = 64;
+
+    /** One for all, so that the store need not keep it a million times. */
+    private static final Outcome NOT_RUN = problem(JobState.CANCELLED, JobError.cancelled(false));
 
     private final WorkerPool pool;
     private final HandlerRegistry handlers;
@@ -95,6 +99,9 @@ final class JobRunner {
     private @Nullable OutcomeEntry outcomeOf(JobTask task) {
         Job job = task.job();
         long startedAt = clock.millis();
+        if (task.batch().isCancelled()) {
+            return passedOver(task, startedAt);
+        }
         task.batch().jobStarted(startedAt);
         if (job.problem() != null) {
             // What was accepted although it cannot be run gets the outcome that it came with; no handler sees it.
@@ -112,6 +119,16 @@ final class JobRunner {
             return null;
         }
         return entry(task, outcome, 1, startedAt, nanos);
+    }
+
+    /** Records that a job of a cancelled batch was not run. It must not have been handed over, or have been taken back. */
+    void passOver(JobTask task) {
+        store.record(passedOver(task, clock.millis()));
+    }
+
+    private OutcomeEntry passedOver(JobTask task, long now) {
+        task.batch().jobPassedOver();
+        return entry(task, NOT_RUN, 0, now, 0);
     }
 
     private OutcomeEntry entry(JobTask task, Outcome outcome, int attempts, long startedAt, long nanos) {
@@ -140,15 +157,19 @@ final class JobRunner {
         }
         int place = running.enter(task);
         try {
-            return attempt(task, handler, begin);
+            return attempt(task, handler, begin, place);
         } finally {
             running.leave(place);
         }
     }
 
-    private @Nullable Outcome attempt(JobTask task, JobHandler handler, long begin) {
+    private @Nullable Outcome attempt(JobTask task, JobHandler handler, long begin, int place) {
         Duration limit = limit(task);
         Guard guard = pool.guard(limit, begin);
+        running.guard(place, guard);
+        if (task.batch().isCancelled()) {
+            guard.interrupt();
+        }
         try {
             JobExecution execution = new JobExecution(task.batch().ref().id(), task.job(), 1, begin + limit.toNanos());
             return new Outcome(JobState.SUCCEEDED, handler.handle(execution).json());
@@ -174,6 +195,9 @@ final class JobRunner {
         if (guard.cause() == Guard.Cause.LIMIT) {
             return failed(JobError.timeout(limit.toMillis()));
         }
+        if (guard.cause() == Guard.Cause.REQUEST) {
+            return problem(JobState.CANCELLED, JobError.cancelled(true));
+        }
         if (thrown instanceof JobFailure failure) {
             return failed(failure.error());
         }
@@ -194,6 +218,10 @@ final class JobRunner {
     }
 
     private static Outcome failed(JobError error) {
-        return new Outcome(JobState.FAILED, MAPPER.writeValueAsBytes(error.members()));
+        return problem(JobState.FAILED, error);
+    }
+
+    private static Outcome problem(JobState state, JobError error) {
+        return new Outcome(state, MAPPER.writeValueAsBytes(error.members()));
     }
 }

@@ -1,5 +1,6 @@
 package io.conveyor.belt;
 
+import io.conveyor.pool.Guard;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
@@ -11,8 +12,12 @@ final class RunningJobs {
 
     private final AtomicReferenceArray<@Nullable JobTask> places;
 
+    /** The guard under which the job of the same place runs. */
+    private final AtomicReferenceArray<@Nullable Guard> guards;
+
     RunningJobs(int atOnce) {
         places = new AtomicReferenceArray<>(atOnce);
+        guards = new AtomicReferenceArray<>(atOnce);
     }
 
     /**
@@ -32,8 +37,31 @@ final class RunningJobs {
         throw new IllegalStateException("More than " + places.length() + " jobs run at once");
     }
 
+    /** The job of that place runs under this guard from now on. */
+    void guard(int place, Guard guard) {
+        guards.set(place, guard);
+    }
+
     void leave(int place) {
+        guards.setRelease(place, null);
         places.setRelease(place, null);
+    }
+
+    /**
+     * Interrupts the jobs of a batch that run now. A job that enters at the same moment is not found here; it looks after
+     * {@link #guard} whether its batch is cancelled.
+     */
+    void interrupt(ActiveBatch batch) {
+        for (int place = 0; place < places.length(); place++) {
+            Guard guard = guards.get(place);
+            // Looked at after the guard: if another batch has the place by now, the guard may be that of its job; else
+            // it
+            // is one of this batch, or closed.
+            JobTask task = places.get(place);
+            if (task != null && guard != null && task.batch() == batch) {
+                guard.interrupt();
+            }
+        }
     }
 
     /** Whether that job is in its handler now. */

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The ring of batches that wait for a background feeder: each turn takes the first and puts it back at the end, so that
  * no batch starves another. Batches that have had little go before the others, three to one, so that one which has just
- * come need not wait for a round. The ring is bounded; what does not fit is parked, and the store, which has everything,
+ * come need not wait for a round. Cancelled ones have every other turn, since somebody waits for them to be gone. The ring is bounded; what does not fit is parked, and the store, which has everything,
  * refills the ring when it runs low. Thread-safe.
  *
  * <p><b>Threads and state.</b> One lock guards the ring and the refill. A refill reads the store without the lock, by one
@@ -56,6 +56,10 @@ final class WaitingBatches {
     private final ArrayDeque<ActiveBatch> fresh = new ArrayDeque<>();
 
     private final ArrayDeque<ActiveBatch> begun = new ArrayDeque<>();
+    private final ArrayDeque<ActiveBatch> cancelled = new ArrayDeque<>();
+    /** Whether the last turn was that of a cancelled batch. */
+    private boolean cancelledWasLast;
+
     /** Turns of fresh batches since the last of another. */
     private int passedOver;
 
@@ -79,6 +83,19 @@ final class WaitingBatches {
             } else {
                 batch.moveTo(ActiveBatch.Stage.WAITING);
                 enter(batch);
+                changed.signal();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Gives a batch that has just been cancelled its better place, if it is in the ring. */
+    void hurry(ActiveBatch batch) {
+        lock.lock();
+        try {
+            if (fresh.remove(batch) || begun.remove(batch)) {
+                cancelled.addLast(batch);
                 changed.signal();
             }
         } finally {
@@ -134,10 +151,20 @@ final class WaitingBatches {
 
     /** Call only with the lock held, as the next two. */
     private void enter(ActiveBatch batch) {
-        (batch.handed() < LITTLE ? fresh : begun).addLast(batch);
+        if (batch.isCancelled()) {
+            cancelled.addLast(batch);
+        } else {
+            (batch.handed() < LITTLE ? fresh : begun).addLast(batch);
+        }
     }
 
     private @Nullable ActiveBatch pollFirst() {
+        boolean othersFirst = cancelledWasLast && inRing() > cancelled.size();
+        cancelledWasLast = !othersFirst && !cancelled.isEmpty();
+        return cancelledWasLast ? cancelled.pollFirst() : pollFirstToRun();
+    }
+
+    private @Nullable ActiveBatch pollFirstToRun() {
         boolean begunFirst = fresh.isEmpty() || passedOver >= PATIENCE;
         ActiveBatch first = begunFirst ? begun.pollFirst() : null;
         if (first != null) {
@@ -149,7 +176,7 @@ final class WaitingBatches {
     }
 
     private int inRing() {
-        return fresh.size() + begun.size();
+        return fresh.size() + begun.size() + cancelled.size();
     }
 
     /** Call only after having set {@code refilling}. */

@@ -10,7 +10,9 @@ public enum BatchOutcome {
     PARTIAL,
     /** There were jobs and none succeeded. */
     FAILED,
+    /** It was cancelled before every job had started. */
     CANCELLED,
+    /** Its time was up before every job had started. */
     EXPIRED,
     /** A started upload broke. */
     INCOMPLETE;

@@ -62,6 +62,16 @@ public record JobError(String slug, String title, String detail, boolean retryab
                 Map.of("timeout_ms", limitMillis));
     }
 
+    /** The batch was cancelled. */
+    public static JobError cancelled(boolean started) {
+        return new JobError(
+                "job-cancelled",
+                "The job was cancelled",
+                started ? "It was running when its batch was cancelled." : "Its batch was cancelled before it started.",
+                true,
+                Map.of());
+    }
+
     /** There is no such kind. */
     public static JobError unknownKind(String detail) {
         return new JobError("unknown-kind", "No handler for this kind", detail, false, Map.of());

@@ -31,13 +31,19 @@ public record Tally(int total, int succeeded, int failed, int cancelled, int exp
     }
 
     /**
-     * What the batch amounts to once every job has its outcome.
+     * What the batch amounts to once every job has its outcome: cancelled, or else expired, if any of them is.
      *
      * @throws IllegalStateException while jobs are open
      */
     public BatchOutcome outcome() {
         if (open() > 0) {
             throw new IllegalStateException(open() + " jobs have no outcome yet");
+        }
+        if (cancelled > 0) {
+            return BatchOutcome.CANCELLED;
+        }
+        if (expired > 0) {
+            return BatchOutcome.EXPIRED;
         }
         if (succeeded == total) {
             return BatchOutcome.SUCCEEDED;

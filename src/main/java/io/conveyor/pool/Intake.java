@@ -10,6 +10,7 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 
 /**
  * The way into the pool: decides whether a ticket gets room in the queue, a permit to run in its caller, or waits for
@@ -312,6 +313,34 @@ final class Intake {
         } finally {
             lock.unlock();
         }
+    }
+
+    /**
+     * Takes the tickets whose task is meant out of the queue, and ends the wait of those who wait with one, with
+     * {@link Verdict#NO_ROOM}.
+     *
+     * @return the tasks that were in the queue
+     */
+    List<PoolTask> withdraw(Predicate<PoolTask> meant) {
+        List<PoolTask> queued = new ArrayList<>();
+        lock.lock();
+        try {
+            crew.getQueue().removeIf(runnable -> {
+                Ticket ticket = (Ticket) runnable;
+                boolean taken = meant.test(ticket.task());
+                if (taken) {
+                    room.giveBack(ticket);
+                    queued.add(ticket.task());
+                }
+                return taken;
+            });
+            early.refuse(meant);
+            late.refuse(meant);
+            serve();
+        } finally {
+            lock.unlock();
+        }
+        return queued;
     }
 
     /** Takes the tickets that have not started out of the queue. Call only when closed and the crew is shut down. */

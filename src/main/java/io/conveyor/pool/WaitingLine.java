@@ -3,6 +3,7 @@ package io.conveyor.pool;
 import java.util.ArrayDeque;
 import java.util.Iterator;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -52,6 +53,18 @@ final class WaitingLine {
 
     void count() {
         size = waiters.size();
+    }
+
+    /** Sends those away who wait with a task that is meant. */
+    void refuse(Predicate<PoolTask> meant) {
+        waiters.removeIf(waiter -> {
+            boolean refused = meant.test(waiter.ticket().task());
+            if (refused) {
+                waiter.settle(Intake.Verdict.NO_ROOM);
+            }
+            return refused;
+        });
+        count();
     }
 
     /** Sends everybody away. */

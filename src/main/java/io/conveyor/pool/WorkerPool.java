@@ -10,6 +10,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -177,6 +178,16 @@ public final class WorkerPool implements AutoCloseable {
             throw new IllegalArgumentException("A task says that it holds " + bytes + " bytes: return 0 or more");
         }
         return new Ticket(this, task, task.early(), Math.min(bytes, config.queueBytes()), clock.getAsLong());
+    }
+
+    /**
+     * Takes tasks back that have not started; whoever waits for room with one gets none.
+     *
+     * @param meant tells which; called under a lock, so quick, and calls nothing here
+     * @return those that were in the queue, in the order of coming
+     */
+    public List<PoolTask> withdraw(Predicate<PoolTask> meant) {
+        return intake.withdraw(meant);
     }
 
     /** Ends the wait for room of whoever waits with that ticket. */

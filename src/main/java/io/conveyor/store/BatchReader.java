@@ -27,7 +27,7 @@ final class BatchReader {
 
     private static final String BATCH = """
             SELECT tenant, batch_no, id, name, metadata, fingerprint, timeout_ms, state, outcome,
-                total, succeeded, failed, cancelled, expired, created_at, started_at, ended_at, expires_at
+                total, succeeded, failed, cancelled, expired, created_at, started_at, cancel_requested_at, ended_at, expires_at
             FROM batch\s""";
 
     private final JdbcClient jdbc;
@@ -189,6 +189,7 @@ final class BatchReader {
                         row.getInt("expired")),
                 row.getLong("created_at"),
                 time(row, "started_at"),
+                time(row, "cancel_requested_at"),
                 time(row, "ended_at"),
                 time(row, "expires_at"));
     }

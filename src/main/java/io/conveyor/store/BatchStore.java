@@ -54,11 +54,16 @@ public interface BatchStore {
      */
     boolean open(NewBatch batch, List<PackedSegment> first);
 
-    /** Adds segments to a batch whose upload is arriving; they are accepted when this returns. */
-    void append(BatchRef batch, List<PackedSegment> segments);
+    /**
+     * Adds segments to a batch whose upload is arriving; they are accepted when this returns.
+     *
+     * @return false when the batch has been cancelled and takes no more: nothing was changed
+     */
+    boolean append(BatchRef batch, List<PackedSegment> segments);
 
     /**
-     * The upload of an open batch is complete: it runs, or it has ended if all its outcomes are in.
+     * The upload of an open batch is complete: it runs, or it has ended if all its outcomes are in. Does nothing to a
+     * batch that was cancelled meanwhile.
      *
      * @param fingerprint digest of the whole request
      * @param keyFingerprint the same for its key, or null without one
@@ -78,6 +83,13 @@ public interface BatchStore {
      * @throws StoreException once the store is closed
      */
     void record(OutcomeEntry outcome);
+
+    /**
+     * Marks a batch as {@code cancelling}, for good; who runs it sees to the outcomes of its jobs.
+     *
+     * @return whether this call did it; false when it is so already, has ended, or is not there
+     */
+    boolean cancel(BatchRef batch);
 
     /** Deletes an ended batch; its rows are swept later, in small steps. */
     Deletion delete(String tenant, String id);

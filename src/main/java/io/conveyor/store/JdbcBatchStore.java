@@ -101,8 +101,13 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
     }
 
     @Override
-    public void append(BatchRef batch, List<PackedSegment> segments) {
-        uploads.append(batch, segments);
+    public boolean append(BatchRef batch, List<PackedSegment> segments) {
+        return uploads.append(batch, segments);
+    }
+
+    @Override
+    public boolean cancel(BatchRef batch) {
+        return uploads.cancel(batch);
     }
 
     @Override

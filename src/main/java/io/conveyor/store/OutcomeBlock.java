@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * Outcomes of one segment, packed for the store, in three parts: a directory that tells place, state and length of each,
+ * Outcomes of one segment, packed for the store, in three parts: a directory that tells place, state and length of each (0 for a value that is that of the one before),
  * so that nobody has to read more to find one; their facts ({@link OutcomeFacts}); and their values, one behind the other.
  * {@link ResultRenderer} makes result lines of it. About 12 bytes an outcome and its value are written, a fifth of the
  * line. Not thread-safe.
@@ -29,13 +29,17 @@ final class OutcomeBlock {
         values = new byte[valueBytes];
         OutcomeFacts.Packer packer = new OutcomeFacts.Packer(outcomes.size());
         int size = 0;
+        byte[] before = null;
         for (int entry = 0; entry < outcomes.size(); entry++) {
             OutcomeEntry outcome = outcomes.get(entry);
             byte[] value = outcome.value();
-            enter(entry, outcome, value.length);
-            packer.add(outcome);
-            System.arraycopy(value, 0, values, size, value.length);
-            size += value.length;
+            boolean same = value == before; // that of jobs which were cancelled together
+            int length = same ? 0 : value.length;
+            enter(entry, outcome, length);
+            packer.add(outcome, same);
+            System.arraycopy(value, 0, values, size, length);
+            size += length;
+            before = value;
         }
         facts = packer.take();
     }
@@ -46,16 +50,22 @@ final class OutcomeBlock {
         int begin = 0;
         int bytes = 0;
         for (int i = 0; i < outcomes.size(); i++) {
-            int length = outcomes.get(i).value().length;
+            int length = isRepeated(outcomes, i, begin) ? 0 : outcomes.get(i).value().length;
             if (i > begin && bytes + length > FULL_BYTES) {
                 blocks.add(new OutcomeBlock(outcomes.subList(begin, i), bytes));
                 begin = i;
+                length = outcomes.get(i).value().length;
                 bytes = 0;
             }
             bytes += length;
         }
         blocks.add(new OutcomeBlock(outcomes.subList(begin, outcomes.size()), bytes));
         return blocks;
+    }
+
+    @SuppressWarnings("ArrayEquals") // the very same bytes; comparing others would cost more than it saves
+    private static boolean isRepeated(List<OutcomeEntry> outcomes, int i, int begin) {
+        return i > begin && outcomes.get(i).value() == outcomes.get(i - 1).value();
     }
 
     int count() {

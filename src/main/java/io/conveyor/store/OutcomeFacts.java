@@ -22,6 +22,8 @@ final class OutcomeFacts {
     private static final int OTHER_ORIGIN = 1 << 3;
     /** Attempts are not 1. */
     private static final int ATTEMPTS = 1 << 4;
+    /** The value is that of the outcome before, and not written again. */
+    private static final int SAME_VALUE = 1 << 5;
 
     /** Bytes of an outcome without a custom id, as a rule: flags, start, end, duration, and a number now and then. */
     private static final int USUAL_BYTES = 6;
@@ -42,7 +44,7 @@ final class OutcomeFacts {
             packed = new PackedOutput(64 + outcomes * USUAL_BYTES);
         }
 
-        void add(OutcomeEntry outcome) {
+        void add(OutcomeEntry outcome, boolean sameValue) {
             Run run = outcome.run();
             String customId = outcome.customId();
             long itsOrigin = run.startedAt() - run.waitMillis();
@@ -50,7 +52,8 @@ final class OutcomeFacts {
                     | (run.worker().equals(worker) ? 0 : OTHER_WORKER)
                     | (customId == null ? 0 : CUSTOM_ID)
                     | (itsOrigin == origin ? 0 : OTHER_ORIGIN)
-                    | (run.attempts() == 1 ? 0 : ATTEMPTS);
+                    | (run.attempts() == 1 ? 0 : ATTEMPTS)
+                    | (sameValue ? SAME_VALUE : 0);
             packed.writeByte(flags);
             if ((flags & OTHER_KIND) != 0) {
                 kind = outcome.kind();
@@ -111,6 +114,7 @@ final class OutcomeFacts {
         private long endedAt;
         private long durationMillis;
         private boolean asBefore;
+        private boolean sameValue;
 
         Cursor(byte[] facts) {
             packed = new PackedInput(facts);
@@ -128,6 +132,7 @@ final class OutcomeFacts {
             if ((flags & OTHER_ORIGIN) != 0) {
                 origin += packed.readSigned();
             }
+            sameValue = (flags & SAME_VALUE) != 0;
             int made = (flags & ATTEMPTS) != 0 ? (int) packed.readNumber() : 1;
             long sinceBefore = packed.readSigned();
             startedAt += sinceBefore;
@@ -156,6 +161,11 @@ final class OutcomeFacts {
             String name = packed.readText();
             names.add(name);
             return name;
+        }
+
+        /** Whether the value is that of the outcome before. */
+        boolean hasSameValue() {
+            return sameValue;
         }
 
         String kind() {

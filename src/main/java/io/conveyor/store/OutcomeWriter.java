@@ -1,6 +1,7 @@
 package io.conveyor.store;
 
 import io.conveyor.job.BatchOutcome;
+import io.conveyor.job.BatchState;
 import io.conveyor.job.JobState;
 import java.sql.SQLException;
 import java.time.Clock;
@@ -121,12 +122,14 @@ final class OutcomeWriter {
         int count = 0;
         for (Share share : taken) {
             for (OutcomeEntry outcome : share.outcomes) {
-                startedAt = Math.min(startedAt, outcome.run().startedAt());
+                if (outcome.run().attempts() > 0) {
+                    startedAt = Math.min(startedAt, outcome.run().startedAt());
+                }
             }
             OutcomeEntry.byState(share.outcomes).forEach((state, some) -> byState.merge(state, some, Integer::sum));
             count += share.outcomes.size();
         }
-        WriteSession.Standing standing = session.count(batch, byState, startedAt);
+        WriteSession.Standing standing = session.count(batch, byState, startedAt == Long.MAX_VALUE ? null : startedAt);
         if (standing == null) {
             throw new IllegalStateException(batch + " has open segments and is not there, or not sealed, or ended");
         }
@@ -141,6 +144,7 @@ final class OutcomeWriter {
         BatchOutcome end = standing.end();
         if (end != null && session.end(batch, end, clock.millis(), retentionMillis)) {
             written.ended.put(batch, end);
+            written.former.merge(standing.state(), 1, Integer::sum);
         }
     }
 
@@ -170,6 +174,8 @@ final class OutcomeWriter {
         private final List<Kept> kept = new ArrayList<>();
         private final List<OutcomeEntry> late = new ArrayList<>();
         private final Map<BatchRef, BatchOutcome> ended = new LinkedHashMap<>();
+        /** How many of them were in which state before. */
+        private final Map<BatchState, Integer> former = new EnumMap<>(BatchState.class);
         /** What the references knew before. */
         private final Map<SegmentRef, BitSet> before = new HashMap<>();
 
@@ -200,8 +206,9 @@ final class OutcomeWriter {
             return late.size();
         }
 
-        int endedBatches() {
-            return ended.size();
+        /** How many batches have ended, by the state in which they were before. */
+        Map<BatchState, Integer> endedBatches() {
+            return former;
         }
 
         void tell(StoreListener listener) {

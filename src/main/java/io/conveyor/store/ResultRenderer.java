@@ -24,6 +24,8 @@ final class ResultRenderer {
     private static final byte[] ATTEMPTS = ascii(",\"attempts\":");
     private static final byte[] WAIT = ascii(",\"wait_ms\":");
     private static final byte[] ONE_ATTEMPT = ascii(",\"attempts\":1,\"wait_ms\":");
+    private static final byte[] NO_ATTEMPT = ascii(",\"attempts\":0,\"ended_at\":\"");
+    private static final byte[] CLOSE = ascii("\"}\n");
     private static final byte[] DURATION = ascii(",\"duration_ms\":");
     private static final byte[] STARTED = ascii(",\"started_at\":\"");
     private static final byte[] ENDED = ascii("\",\"ended_at\":\"");
@@ -60,12 +62,18 @@ final class ResultRenderer {
         int[] lengths = new int[count];
         Writing writing = new Writing(values == null ? FRAME_BYTES : values.length + count * FRAME_BYTES);
         OutcomeFacts.Cursor cursor = new OutcomeFacts.Cursor(facts);
+        int next = 0;
         int offset = 0;
+        int length = 0;
         int tail = 0;
         for (int entry = 0; entry < count; entry++) {
             cursor.next();
             int begin = values == null ? writing.restart() : writing.size;
-            int length = OutcomeBlock.length(directory, entry);
+            if (!cursor.hasSameValue()) {
+                offset = next;
+                length = OutcomeBlock.length(directory, entry);
+                next += length;
+            }
             writing.add(INDEX).add(segment + OutcomeBlock.place(directory, entry));
             writing.add(SEQ).add(firstSeq + entry);
             addHead(writing, cursor, OutcomeBlock.state(directory, entry));
@@ -80,7 +88,6 @@ final class ResultRenderer {
                 addTail(writing, cursor);
             }
             lengths[entry] = writing.size - begin + (values == null ? length : 0);
-            offset += length;
         }
         return new Lines(values == null ? null : writing.bytes, lengths);
     }
@@ -102,6 +109,10 @@ final class ResultRenderer {
     }
 
     private void addTail(Writing writing, OutcomeFacts.Cursor facts) {
+        if (facts.attempts() == 0) {
+            writing.add(NO_ATTEMPT).add(writing.ended.text(facts.endedAt())).add(CLOSE);
+            return;
+        }
         if (facts.attempts() == 1) {
             writing.add(ONE_ATTEMPT);
         } else {

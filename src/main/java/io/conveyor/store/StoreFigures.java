@@ -56,8 +56,10 @@ final class StoreFigures implements GroupCommitter.Observer {
     public void committed(OutcomeWriter.Written outcomes, int writes, long nanos) {
         backlog.addAndGet(-outcomes.keptOutcomes());
         late.addAndGet(outcomes.lateOutcomes());
-        count(BatchState.RUNNING, -outcomes.endedBatches());
-        count(BatchState.ENDED, outcomes.endedBatches());
+        outcomes.endedBatches().forEach((former, batches) -> {
+            count(former, -batches);
+            count(BatchState.ENDED, batches);
+        });
         tell(listener -> {
             outcomes.tell(listener);
             listener.committed(writes, nanos);

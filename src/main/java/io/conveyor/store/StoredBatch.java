@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param tally its jobs and outcomes
  * @param createdAt when it was accepted
  * @param startedAt when the first of its recorded jobs started, or null
+ * @param cancelRequestedAt when it was asked to be cancelled, or null
  * @param endedAt when its last outcome was recorded, or null
  * @param expiresAt when it may be deleted, or null while it has not ended
  */
@@ -32,6 +33,7 @@ public record StoredBatch(
         Tally tally,
         long createdAt,
         @Nullable Long startedAt,
+        @Nullable Long cancelRequestedAt,
         @Nullable Long endedAt,
         @Nullable Long expiresAt) {
 

@@ -66,15 +66,33 @@ final class Uploads {
         return opened;
     }
 
-    void append(BatchRef batch, List<PackedSegment> segments) {
+    boolean append(BatchRef batch, List<PackedSegment> segments) {
         int jobs = segments.stream().mapToInt(PackedSegment::jobs).sum();
-        committer.write(
-                session -> {
-                    session.append(batch, segments);
-                    return jobs;
-                },
-                figures::accepted);
-        figures.tell(listener -> listener.appended(batch, jobs));
+        boolean appended = committer.write(session -> session.append(batch, segments), done -> {
+            if (done) {
+                figures.accepted(jobs);
+            }
+        });
+        if (appended) {
+            figures.tell(listener -> listener.appended(batch, jobs));
+        }
+        return appended;
+    }
+
+    boolean cancel(BatchRef batch) {
+        return committer
+                .write(
+                        session -> {
+                            BatchState former = session.state(batch);
+                            return session.cancel(batch, clock.millis())
+                                    ? Optional.ofNullable(former)
+                                    : Optional.<BatchState>empty();
+                        },
+                        former -> former.ifPresent(state -> {
+                            figures.count(state, -1);
+                            figures.count(BatchState.CANCELLING, 1);
+                        }))
+                .isPresent();
     }
 
     void complete(BatchRef batch, byte[] fingerprint, byte @Nullable [] keyFingerprint) {
@@ -84,12 +102,12 @@ final class Uploads {
                         session.completeKey(batch, keyFingerprint);
                     }
                     End end = end(session, batch, fingerprint);
-                    if (end == null) {
+                    if (end == null && !session.isCancelled(batch)) {
                         throw new IllegalStateException(batch + " is not open: its upload cannot be completed");
                     }
-                    return end;
+                    return Optional.ofNullable(end);
                 },
-                this::tell);
+                end -> end.ifPresent(this::tell));
     }
 
     /** What an earlier process left behind: its open batches, and what it spilled for others. */

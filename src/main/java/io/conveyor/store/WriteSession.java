@@ -67,9 +67,13 @@ final class WriteSession implements AutoCloseable {
             "SELECT directory FROM outcome_block WHERE tenant = ? AND batch_no = ? AND segment = ?";
     private static final String COUNT_OUTCOMES = """
             UPDATE batch SET succeeded = succeeded + ?, failed = failed + ?, cancelled = cancelled + ?,
-                expired = expired + ?, started_at = CASE WHEN started_at <= ? THEN started_at ELSE ? END
+                expired = expired + ?, started_at = min(coalesce(started_at, ?), coalesce(?, started_at))
             WHERE tenant = ? AND batch_no = ? AND state <> 'ended'
-            RETURNING total, succeeded, failed, cancelled, expired, state = 'open', broken""";
+            RETURNING total, succeeded, failed, cancelled, expired, state, broken""";
+    private static final String CANCEL = """
+            UPDATE batch SET state = 'cancelling', cancel_requested_at = ?
+            WHERE tenant = ? AND batch_no = ? AND state IN ('open', 'running', 'paused')""";
+    private static final String STATE = "SELECT state FROM batch WHERE tenant = ? AND batch_no = ?";
     private static final String INSERT_BLOCK = """
             INSERT INTO outcome_block (tenant, batch_no, segment, first_seq, directory, facts, outcomes)
             VALUES (?, ?, ?, ?, ?, ?, ?)""";
@@ -130,12 +134,23 @@ final class WriteSession implements AutoCloseable {
         return true;
     }
 
-    void append(BatchRef batch, List<PackedSegment> segments) throws SQLException {
+    /** False when the batch takes no more jobs, since it is cancelled. */
+    boolean append(BatchRef batch, List<PackedSegment> segments) throws SQLException {
         int jobs = segments.stream().mapToInt(PackedSegment::jobs).sum();
         if (update(GROW, jobs, batch.tenant(), batch.batchNo()) == 0) {
+            if (isCancelled(batch)) {
+                return false;
+            }
             throw new IllegalStateException(batch + " takes no more jobs: its upload has ended");
         }
         insert(batch, segments);
+        return true;
+    }
+
+    /** Whether it was cancelled, be it that it has ended since; also when it was deleted after that. */
+    boolean isCancelled(BatchRef batch) throws SQLException {
+        BatchState state = state(batch);
+        return state != BatchState.OPEN && state != BatchState.RUNNING;
     }
 
     /**
@@ -149,7 +164,7 @@ final class WriteSession implements AutoCloseable {
         boolean broken = fingerprint == null;
         try (ResultSet row = bind(END_UPLOAD, broken ? 1 : 0, fingerprint, batch.tenant(), batch.batchNo())
                 .executeQuery()) {
-            return row.next() ? new Standing(tally(row), false, broken) : null;
+            return row.next() ? new Standing(tally(row), BatchState.RUNNING, broken) : null;
         }
     }
 
@@ -272,19 +287,36 @@ final class WriteSession implements AutoCloseable {
      * Where a batch stands after a change.
      *
      * @param tally its counters
-     * @param open whether its upload is still arriving
+     * @param state its state, before it ends
      * @param broken whether its upload broke off
      */
-    record Standing(Tally tally, boolean open, boolean broken) {
+    record Standing(Tally tally, BatchState state, boolean broken) {
 
         /** How the batch ends now, or null if it does not. */
         @Nullable
         BatchOutcome end() {
-            if (open || tally.open() > 0) {
+            if (state == BatchState.OPEN || tally.open() > 0) {
                 return null;
             }
-            return broken ? BatchOutcome.INCOMPLETE : tally.outcome();
+            return broken && tally.cancelled() == 0 ? BatchOutcome.INCOMPLETE : tally.outcome();
         }
+    }
+
+    private static BatchState state(String wireName) {
+        return BatchState.ofWireName(wireName).orElseThrow();
+    }
+
+    /** The state of a batch, or null when it is gone. */
+    @Nullable
+    BatchState state(BatchRef batch) throws SQLException {
+        try (ResultSet row = bind(STATE, batch.tenant(), batch.batchNo()).executeQuery()) {
+            return row.next() ? state(row.getString(1)) : null;
+        }
+    }
+
+    /** Marks a batch as cancelled; false when it is so already, has ended, or is gone. */
+    boolean cancel(BatchRef batch, long now) throws SQLException {
+        return update(CANCEL, now, batch.tenant(), batch.batchNo()) == 1;
     }
 
     private static Tally tally(ResultSet row) throws SQLException {
@@ -293,7 +325,7 @@ final class WriteSession implements AutoCloseable {
 
     /** Adds outcomes to the counters of their batch; where it stands then, or null when it is gone or ended. */
     @Nullable
-    Standing count(BatchRef batch, Map<JobState, Integer> byState, long startedAt) throws SQLException {
+    Standing count(BatchRef batch, Map<JobState, Integer> byState, @Nullable Long startedAt) throws SQLException {
         PreparedStatement count = bind(
                 COUNT_OUTCOMES,
                 byState.getOrDefault(JobState.SUCCEEDED, 0),
@@ -305,7 +337,7 @@ final class WriteSession implements AutoCloseable {
                 batch.tenant(),
                 batch.batchNo());
         try (ResultSet row = count.executeQuery()) {
-            return row.next() ? new Standing(tally(row), row.getInt(6) != 0, row.getInt(7) != 0) : null;
+            return row.next() ? new Standing(tally(row), state(row.getString(6)), row.getInt(7) != 0) : null;
         }
     }
 

@@ -31,6 +31,7 @@ class BatchViewTest {
                 CREATED,
                 startedAt,
                 null,
+                null,
                 null);
     }
 

@@ -103,7 +103,7 @@ class OutcomeBlockTest {
                     FIRST, place, "kind-" + random.nextInt(3), customId, JobState.FAILED, new byte[0], run));
         }
         OutcomeFacts.Packer packer = new OutcomeFacts.Packer(1);
-        outcomes.forEach(packer::add);
+        outcomes.forEach(outcome -> packer.add(outcome, false));
         OutcomeFacts.Cursor cursor = new OutcomeFacts.Cursor(packer.take());
         for (OutcomeEntry outcome : outcomes) {
             cursor.next();

@@ -1,0 +1,275 @@
+package io.conveyor.belt;
+
+import static io.conveyor.belt.BeltHarness.PATIENCE_SECONDS;
+import static io.conveyor.belt.BeltHarness.handler;
+import static io.conveyor.belt.BeltHarness.segments;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.conveyor.handler.JobHandler;
+import io.conveyor.handler.JobOutput;
+import io.conveyor.job.BatchOutcome;
+import io.conveyor.job.BatchState;
+import io.conveyor.job.Tally;
+import io.conveyor.store.BatchRef;
+import io.conveyor.store.PackedSegment;
+import io.conveyor.store.StoredBatch;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Cancelling: what waits, what runs, and who wins against the end. */
+class CancelTest {
+
+    private static final Duration LONG = Duration.ofSeconds(PATIENCE_SECONDS);
+    private static final JobHandler ECHO = handler("echo", job -> new JobOutput(job.input()));
+
+    private final Semaphore begun = new Semaphore(0);
+    private final Semaphore gate = new Semaphore(0);
+    private final AtomicInteger runs = new AtomicInteger();
+
+    /** Says that it runs, then waits for the test, or for its interrupt. */
+    private final JobHandler gated = handler("gated", job -> {
+        runs.incrementAndGet();
+        begun.release();
+        gate.acquire();
+        return new JobOutput(job.input());
+    });
+
+    /** The same, deaf to interrupts. */
+    private final JobHandler deaf = handler("deaf", job -> {
+        begun.release();
+        gate.acquireUninterruptibly();
+        return new JobOutput(job.input());
+    });
+
+    @TempDir
+    Path directory;
+
+    private Path file() {
+        return directory.resolve("conveyor.db");
+    }
+
+    private void awaitBegun(int jobs) throws InterruptedException {
+        assertThat(begun.tryAcquire(jobs, PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
+    }
+
+    /** Every job has one line, and the numbers of completion have no gap. */
+    private static void assertResults(BeltHarness harness, BatchRef ref, int jobs) {
+        List<String> lines = harness.results(ref);
+        assertThat(lines).hasSize(jobs);
+        assertThat(lines.stream()
+                        .map(line -> line.replaceAll(".*?\"seq\":(\\d+).*", "$1"))
+                        .map(Integer::valueOf))
+                .containsExactlyInAnyOrderElementsOf(
+                        IntStream.rangeClosed(1, jobs).boxed().toList());
+    }
+
+    @Test
+    void whatWaitsIsCancelledWhereverItStandsAndWhatRunsIsInterrupted() throws Exception {
+        try (BeltHarness harness = new BeltHarness(file(), 2, 4, 1, gated).started()) {
+            int jobs = 3000; // two run, some are in the queue, the rest in the store
+            BatchRef ref = harness.submit("held", segments("gated", jobs, 0), Duration.ZERO);
+            awaitBegun(2);
+
+            harness.belt.cancel(ref);
+
+            StoredBatch ended = harness.awaitEnd(ref);
+            assertThat(ended.outcome()).isEqualTo(BatchOutcome.CANCELLED);
+            assertThat(ended.tally()).isEqualTo(new Tally(jobs, 0, 0, jobs, 0));
+            assertThat(ended.cancelRequestedAt()).isNotNull();
+            assertThat(runs.get()).isEqualTo(2);
+            assertResults(harness, ref, jobs);
+            assertThat(harness.results(ref))
+                    .filteredOn(line -> line.contains("It was running when its batch was cancelled"))
+                    .hasSize(2)
+                    .allMatch(line -> line.contains("\"attempts\":1,") && line.contains("\"worker\":"));
+            assertThat(harness.results(ref))
+                    .filteredOn(line -> line.contains("cancelled before it started"))
+                    .hasSize(jobs - 2)
+                    .allMatch(line -> line.contains("/problems/job-cancelled")
+                            && line.matches(".*},\"attempts\":0,\"ended_at\":\"[^\"]*\"}"));
+        }
+    }
+
+    @Test
+    void aCallerThatFeedsStopsToRunAndAnswers() throws Exception {
+        ExecutorService client = Executors.newSingleThreadExecutor();
+        try (BeltHarness harness = new BeltHarness(file(), 1, 1, 1, gated).started()) {
+            List<PackedSegment> segments = segments("gated", 700, 0);
+            BatchRef ref = harness.seal("called", segments);
+            Future<?> feeding = client.submit(() -> harness.belt.feed(ref, segments, LONG));
+            awaitBegun(2); // the worker, and the caller itself
+
+            harness.belt.cancel(ref);
+
+            feeding.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+            assertThat(harness.awaitEnd(ref).tally().cancelled()).isEqualTo(700);
+            assertThat(runs.get()).isEqualTo(2);
+        } finally {
+            client.shutdownNow();
+        }
+    }
+
+    @Test
+    void whoeverWaitsForRoomWithItsJobIsSentAway() throws Exception {
+        ExecutorService client = Executors.newSingleThreadExecutor();
+        try (BeltHarness harness = new BeltHarness(file(), 1, 1, 0, gated, deaf).started()) {
+            BatchRef other = harness.submit("other", segments("deaf", 2, 0), Duration.ZERO);
+            awaitBegun(1);
+            List<PackedSegment> segments = segments("gated", 5, 0);
+            BatchRef ref = harness.seal("waiting", segments);
+            Future<?> feeding = client.submit(() -> harness.belt.feed(ref, segments, LONG));
+            while (harness.pool.snapshot().producersWaiting() == 0) {
+                Thread.onSpinWait();
+            }
+
+            harness.belt.cancel(ref);
+
+            // The jobs of the other batch still hold worker and queue.
+            feeding.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+            assertThat(harness.awaitEnd(ref).outcome()).isEqualTo(BatchOutcome.CANCELLED);
+            gate.release(2);
+            assertThat(harness.awaitEnd(other).outcome()).isEqualTo(BatchOutcome.SUCCEEDED);
+        } finally {
+            client.shutdownNow();
+        }
+    }
+
+    @Test
+    void aJobThatEndsWellAllTheSameKeepsItsOutcome() throws Exception {
+        try (BeltHarness harness = new BeltHarness(file(), 1, 4, 0, deaf).started()) {
+            BatchRef ref = harness.submit("deaf", segments("deaf", 3, 0), Duration.ZERO);
+            awaitBegun(1);
+
+            harness.belt.cancel(ref);
+            assertThat(harness.find(ref).state()).isEqualTo(BatchState.CANCELLING);
+            gate.release();
+
+            StoredBatch ended = harness.awaitEnd(ref);
+            assertThat(ended.tally()).isEqualTo(new Tally(3, 1, 0, 2, 0));
+            assertThat(ended.outcome()).isEqualTo(BatchOutcome.CANCELLED);
+            assertThat(harness.results(ref).get(0)).contains("\"state\":\"succeeded\",\"output\":0,");
+        }
+    }
+
+    @Test
+    void aCancelThatComesAfterTheLastJobHasStartedCancelsNothing() throws Exception {
+        try (BeltHarness harness = new BeltHarness(file(), 1, 4, 0, deaf).started()) {
+            BatchRef ref = harness.submit("late", segments("deaf", 1, 0), Duration.ZERO);
+            awaitBegun(1);
+
+            harness.belt.cancel(ref);
+            gate.release();
+
+            assertThat(harness.awaitEnd(ref).outcome()).isEqualTo(BatchOutcome.SUCCEEDED);
+            harness.belt.cancel(ref);
+            assertThat(harness.find(ref).state()).isEqualTo(BatchState.ENDED);
+        }
+    }
+
+    @Test
+    void aCancelSurvivesTheEndOfTheProcess() throws Exception {
+        BatchRef ref;
+        try (BeltHarness harness = new BeltHarness(file(), 1, 4, 0, deaf)) {
+            ref = harness.seal("left", segments("deaf", 600, 0));
+            harness.store.cancel(ref); // and the process is gone before anybody acts on it
+        }
+        try (BeltHarness harness = new BeltHarness(file(), 1, 4, 0, deaf).started()) {
+            assertThat(harness.awaitEnd(ref).tally()).isEqualTo(new Tally(600, 0, 0, 600, 0));
+            assertThat(begun.availablePermits()).isZero();
+            assertResults(harness, ref, 600);
+        }
+    }
+
+    @Test
+    void aBatchThatIsParkedIsFoundInTheStore() throws Exception {
+        try (BeltHarness harness = new BeltHarness(file(), 1, 1, 0, 1, deaf).started()) {
+            BatchRef busy = harness.submit("busy", segments("deaf", 40, 0), Duration.ZERO);
+            awaitBegun(1);
+            List<BatchRef> refs = IntStream.range(0, 6)
+                    .mapToObj(n -> harness.submit("b" + n, segments("deaf", 3, 0), Duration.ZERO))
+                    .toList();
+
+            refs.forEach(harness.belt::cancel);
+
+            for (BatchRef ref : refs) {
+                assertThat(harness.awaitEnd(ref).tally().cancelled()).isGreaterThanOrEqualTo(2);
+            }
+            gate.release(100);
+            assertThat(harness.awaitEnd(busy).outcome()).isEqualTo(BatchOutcome.SUCCEEDED);
+        }
+    }
+
+    @Test
+    void anOpenBatchTakesNoMoreJobsAndEnds() throws Exception {
+        try (BeltHarness harness = new BeltHarness(file(), 1, 4, 0, gated).started()) {
+            List<PackedSegment> segments = segments("gated", 400, 0);
+            BatchRef ref = new BatchRef(BeltHarness.TENANT, harness.store.newBatchNo(), "open");
+            harness.belt.open(
+                    new io.conveyor.store.NewBatch(ref, null, null, new byte[] {1}, 0, 256, 1), segments.subList(0, 1));
+
+            harness.belt.cancel(ref);
+
+            assertThat(harness.belt.append(ref, segments.subList(1, 2))).isFalse();
+            assertThat(harness.belt.feedOpen(ref, segments.subList(0, 1))).isTrue();
+            assertThat(harness.awaitEnd(ref).tally()).isEqualTo(new Tally(256, 0, 0, 256, 0));
+            harness.belt.complete(ref, new byte[] {2}, null);
+            assertThat(harness.find(ref).outcome()).isEqualTo(BatchOutcome.CANCELLED);
+        }
+    }
+
+    /** Ten thousand jobs' worth of races; every batch ends once, with counts that sum and a line for each job. */
+    @Test
+    void cancelAndTheEndRaceAndOneOfThemWinsCleanly() throws Exception {
+        long seed = System.nanoTime();
+        System.out.println("CancelTest seed " + seed);
+        SplittableRandom random = new SplittableRandom(seed);
+        ExecutorService clients = Executors.newFixedThreadPool(2);
+        try (BeltHarness harness = new BeltHarness(file(), 2, 8, 1, ECHO).started()) {
+            int cancelled = 0;
+            for (int round = 0; round < 500; round++) {
+                int jobs = 1 + random.nextInt(20);
+                int delay = random.nextInt(3000);
+                List<PackedSegment> segments = segments("echo", jobs, 0);
+                BatchRef ref = harness.seal("race-" + round, segments);
+                CyclicBarrier start = new CyclicBarrier(2);
+                Future<?> feeding = clients.submit(() -> {
+                    start.await();
+                    harness.belt.feed(ref, segments, LONG);
+                    return null;
+                });
+                Future<?> cancelling = clients.submit(() -> {
+                    start.await();
+                    for (int spin = 0; spin < delay; spin++) {
+                        Thread.onSpinWait();
+                    }
+                    harness.belt.cancel(ref);
+                    return null;
+                });
+                feeding.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+                cancelling.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+                StoredBatch ended = harness.awaitEnd(ref);
+                assertThat(ended.tally().recorded()).isEqualTo(jobs);
+                assertThat(ended.outcome())
+                        .isEqualTo(ended.tally().cancelled() > 0 ? BatchOutcome.CANCELLED : BatchOutcome.SUCCEEDED);
+                assertResults(harness, ref, jobs);
+                cancelled += ended.tally().cancelled() > 0 ? 1 : 0;
+            }
+            System.out.println("CancelTest: the cancel won " + cancelled + " of 500 races");
+            assertThat(cancelled).isBetween(1, 499);
+        } finally {
+            clients.shutdownNow();
+        }
+    }
+}
