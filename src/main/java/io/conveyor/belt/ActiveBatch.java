@@ -1,9 +1,15 @@
 package io.conveyor.belt;
 
 import io.conveyor.store.BatchRef;
+import java.util.Deque;
+import java.util.Objects;
 import java.util.OptionalLong;
+import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A batch as far as this process holds it in memory: how far it is fed, and how many of its jobs are on their way. Holds
@@ -21,7 +27,12 @@ import java.util.concurrent.atomic.AtomicLong;
  *      ▼ │
  *   WAITING ──► PARKED                no room to wait in memory: the store keeps it, and it is forgotten here
  *                                     once no job of it is on its way
+ *   FEEDING, FED ──► HELD ──► WAITING    paused, until it is resumed; forgotten as a parked one is
  * </pre>
+ *
+ * <p>Of a paused batch no job starts: what waited in the pool comes back into {@link #takenBack} and is handed over first
+ * when it goes on. Whoever changes one of stage, {@link #paused} and {@link #takenBack} looks at the others afterwards
+ * ({@link Belt#settle}), so a batch is never held that is not paused.
  */
 final class ActiveBatch {
 
@@ -29,7 +40,10 @@ final class ActiveBatch {
         FEEDING,
         WAITING,
         PARKED,
-        FED
+        HELD,
+        FED,
+        /** Not in memory any more: whoever still has this object must let it be. */
+        FORGOTTEN
     }
 
     /**
@@ -43,6 +57,7 @@ final class ActiveBatch {
     private final BatchRef ref;
     private final long timeoutMillis;
     private final long acceptedAt;
+    private final Consumer<ActiveBatch> settle;
 
     // Mutable state
     /** Jobs of the batch; grows while its upload arrives. Written by the owner, read by all. */
@@ -61,13 +76,21 @@ final class ActiveBatch {
     /** When the first job began, milliseconds since the epoch. Set once, by the thread that runs it. */
     private final AtomicLong startedAt = new AtomicLong(NOT_STARTED);
     /** Written under the lock of the waiting batches or by the owner; read by the writer thread. */
-    private volatile Stage stage = Stage.FEEDING;
+    private final AtomicReference<Stage> stage = new AtomicReference<>(Stage.FEEDING);
 
-    ActiveBatch(BatchRef ref, long timeoutMillis, int total, long acceptedAt) {
+    /** Written by the thread that pauses and resumes, read by all. */
+    private volatile boolean paused;
+
+    /** Jobs that were given to the pool and came back unrun. */
+    private final Deque<JobTask> takenBack = new ConcurrentLinkedDeque<>();
+
+    /** @param settle puts it where it belongs after a job came back */
+    ActiveBatch(BatchRef ref, long timeoutMillis, int total, long acceptedAt, Consumer<ActiveBatch> settle) {
         this.ref = ref;
         this.timeoutMillis = timeoutMillis;
         this.total = total;
         this.acceptedAt = acceptedAt;
+        this.settle = settle;
     }
 
     BatchRef ref() {
@@ -104,7 +127,7 @@ final class ActiveBatch {
     }
 
     boolean isFed() {
-        return nextIndex >= total;
+        return nextIndex >= total && takenBack.isEmpty();
     }
 
     /** A job is about to be handed over. Owner only. */
@@ -122,9 +145,44 @@ final class ActiveBatch {
         return handed.get();
     }
 
-    /** The job was not taken after all. Owner only. */
+    /** The job was not taken after all, or came back. */
     void takeBack() {
         handed.decrementAndGet();
+    }
+
+    /** From here on no job starts, until {@link #resume}. */
+    void pause() {
+        paused = true;
+    }
+
+    void resume() {
+        paused = false;
+    }
+
+    boolean isPaused() {
+        return paused;
+    }
+
+    /** Keeps a job that came back from the pool unrun. */
+    void keep(JobTask task) {
+        takenBack.addLast(task);
+        takeBack();
+        settle.accept(this);
+    }
+
+    /** Keeps a job that was to go on and found no room. Owner only, as the next. */
+    void keepFirst(JobTask task) {
+        takenBack.addFirst(task);
+    }
+
+    /** The job that came back first, if there is one. */
+    @Nullable
+    JobTask pollTakenBack() {
+        return takenBack.pollFirst();
+    }
+
+    boolean hasTakenBack() {
+        return !takenBack.isEmpty();
     }
 
     /** From here on, what has not started gets its outcome without being run. */
@@ -171,10 +229,15 @@ final class ActiveBatch {
     }
 
     Stage stage() {
-        return stage;
+        return Objects.requireNonNull(stage.get());
     }
 
     void moveTo(Stage next) {
-        stage = next;
+        stage.set(next);
+    }
+
+    /** Moves on if it still stands there. */
+    boolean move(Stage from, Stage to) {
+        return stage.compareAndSet(from, to);
     }
 }

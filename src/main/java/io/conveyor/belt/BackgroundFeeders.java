@@ -33,15 +33,17 @@ final class BackgroundFeeders {
 
     private final WaitingBatches waiting;
     private final Feeder feeder;
-    private final Consumer<ActiveBatch> waitForTurn;
+    private final Ends ends;
     private final CountDownLatch stopped = new CountDownLatch(1);
     private final List<Thread> threads;
 
-    /** @param waitForTurn takes a batch back that is not fed yet */
-    BackgroundFeeders(WaitingBatches waiting, Feeder feeder, Consumer<ActiveBatch> waitForTurn) {
+    /** Who takes a batch after its turn: when all of it is fed, when it is paused, and when there is more to feed. */
+    record Ends(Consumer<ActiveBatch> fed, Consumer<ActiveBatch> paused, Consumer<ActiveBatch> unfed) {}
+
+    BackgroundFeeders(WaitingBatches waiting, Feeder feeder, Ends ends) {
         this.waiting = waiting;
         this.feeder = feeder;
-        this.waitForTurn = waitForTurn;
+        this.ends = ends;
         threads = IntStream.rangeClosed(1, THREADS)
                 .mapToObj(n -> new Thread(this::run, "conveyor-feeder-" + n))
                 .toList();
@@ -92,8 +94,9 @@ final class BackgroundFeeders {
         try {
             Feeder.Result result = feeder.feed(batch, List.of(), Feeder.Manner.BACKGROUND, TURN, 1);
             switch (result) {
-                case FED -> batch.moveTo(ActiveBatch.Stage.FED);
-                case TIME_UP -> waitForTurn.accept(batch);
+                case FED -> ends.fed().accept(batch);
+                case PAUSED -> ends.paused().accept(batch);
+                case TIME_UP -> ends.unfed().accept(batch);
                 case CLOSED -> {
                     return false;
                 }
@@ -103,7 +106,7 @@ final class BackgroundFeeders {
                     "Could not read batch {} to feed it; it waits and is tried again",
                     batch.ref().id(),
                     e);
-            waitForTurn.accept(batch);
+            ends.unfed().accept(batch);
             return !stopped.await(PAUSE_MILLIS, TimeUnit.MILLISECONDS);
         }
         return true;

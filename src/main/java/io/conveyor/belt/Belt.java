@@ -5,7 +5,6 @@ import io.conveyor.job.BatchOutcome;
 import io.conveyor.job.BatchState;
 import io.conveyor.job.JobKind;
 import io.conveyor.pool.DrainReport;
-import io.conveyor.pool.PoolTask;
 import io.conveyor.pool.WorkerPool;
 import io.conveyor.store.BatchRef;
 import io.conveyor.store.BatchStore;
@@ -20,6 +19,7 @@ import java.util.List;
 import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -57,7 +57,7 @@ public final class Belt implements StoreListener {
     private final WorkerPool pool;
     private final HandlerRegistry handlers;
     private final RunningJobs running;
-    private final JobRunner runner;
+    private final Control control;
     private final Feeder feeder;
     private final WaitingBatches waiting;
     private final BackgroundFeeders feeders;
@@ -74,10 +74,11 @@ public final class Belt implements StoreListener {
         this.pool = pool;
         this.handlers = handlers;
         this.running = running;
-        this.runner = runner;
+        this.control = new Control(store, pool, running, runner, new InMemory());
         this.waiting = new WaitingBatches(this::takeUp, ring);
         this.feeder = new Feeder(pool, store, runner);
-        this.feeders = new BackgroundFeeders(waiting, feeder, this::waitForTurn);
+        this.feeders = new BackgroundFeeders(
+                waiting, feeder, new BackgroundFeeders.Ends(this::fed, this::hold, this::waitForTurn));
     }
 
     /** Begins to work off what the store holds. */
@@ -93,6 +94,7 @@ public final class Belt implements StoreListener {
         waiting.close();
         DrainReport report = pool.drain(drain);
         feeders.stop();
+        control.stop();
         waiters.releaseAll();
         return report;
     }
@@ -116,7 +118,9 @@ public final class Belt implements StoreListener {
      */
     public boolean seal(NewBatch batch, List<PackedSegment> rest) {
         BatchRef ref = batch.ref();
-        active.put(ref.batchNo(), new ActiveBatch(ref, batch.timeoutMillis(), batch.total(), batch.createdAtMillis()));
+        active.put(
+                ref.batchNo(),
+                new ActiveBatch(ref, batch.timeoutMillis(), batch.total(), batch.createdAtMillis(), this::settle));
         boolean live = false;
         try {
             boolean sealed = store.seal(batch, rest);
@@ -138,7 +142,9 @@ public final class Belt implements StoreListener {
      */
     public boolean open(NewBatch batch, List<PackedSegment> first) {
         BatchRef ref = batch.ref();
-        active.put(ref.batchNo(), new ActiveBatch(ref, batch.timeoutMillis(), batch.total(), batch.createdAtMillis()));
+        active.put(
+                ref.batchNo(),
+                new ActiveBatch(ref, batch.timeoutMillis(), batch.total(), batch.createdAtMillis(), this::settle));
         boolean opened = false;
         try {
             opened = store.open(batch, first);
@@ -215,7 +221,8 @@ public final class Belt implements StoreListener {
             result = feeder.feed(batch, inMemory, manner, hold, Integer.MAX_VALUE);
         } finally {
             switch (result) {
-                case FED -> batch.moveTo(ActiveBatch.Stage.FED);
+                case FED -> fed(batch);
+                case PAUSED -> hold(batch);
                 case TIME_UP -> waitForTurn(batch);
                 case CLOSED -> batch.moveTo(ActiveBatch.Stage.PARKED);
             }
@@ -226,24 +233,29 @@ public final class Belt implements StoreListener {
      * Cancels a batch, durably: what waits gets its outcome without being run, what runs is interrupted. Returns when the
      * store has it; the outcomes follow. Does nothing to a batch that has ended or is cancelled already.
      *
-     * <p>The store comes first, then memory: a batch that is taken up from the store at the same moment is looked up there
-     * again after it is noted in {@link #active}, so one of the two sees the other.
+     * @return false if the service stops and did not look at it
      */
-    public void cancel(BatchRef ref) {
-        if (!store.cancel(ref)) {
-            return;
-        }
-        ActiveBatch batch = active.get(ref.batchNo());
-        if (batch == null) {
-            waiting.forgotten(); // it is the store's alone, and is found there
-            return;
-        }
-        batch.cancel();
-        for (PoolTask task : pool.withdraw(task -> task instanceof JobTask job && job.batch() == batch)) {
-            runner.passOver((JobTask) task);
-        }
-        running.interrupt(batch);
-        waiting.hurry(batch);
+    public boolean cancel(BatchRef ref) {
+        return control.cancel(ref);
+    }
+
+    /**
+     * Pauses a running batch, durably: from the return on no job of it starts; what runs goes on. Does nothing to a batch in
+     * another state.
+     *
+     * @return as {@link #cancel}
+     */
+    public boolean pause(BatchRef ref) {
+        return control.pause(ref);
+    }
+
+    /**
+     * Has a paused batch go on. Does nothing to a batch in another state.
+     *
+     * @return as {@link #cancel}
+     */
+    public boolean resume(BatchRef ref) {
+        return control.resume(ref);
     }
 
     /** Jobs of the batch that have started and whose outcome is not on the disk yet. */
@@ -299,9 +311,7 @@ public final class Belt implements StoreListener {
         ActiveBatch batch = active.get(ref.batchNo());
         if (batch != null) {
             batch.jobsRecorded(outcomes.size());
-            if (batch.stage() == ActiveBatch.Stage.PARKED) {
-                forgetIfIdle(batch);
-            }
+            forgetIfIdle(batch);
         }
         waiters.recorded(ref.batchNo(), outcomes);
     }
@@ -314,15 +324,73 @@ public final class Belt implements StoreListener {
 
     private void waitForTurn(ActiveBatch batch) {
         waiting.add(batch);
-        if (batch.stage() == ActiveBatch.Stage.PARKED) {
+        forgetIfIdle(batch);
+    }
+
+    /** Every job of it has been handed over; some may come back. */
+    private void fed(ActiveBatch batch) {
+        batch.moveTo(ActiveBatch.Stage.FED);
+        settle(batch);
+    }
+
+    /** Its feeder gives it up because it is paused. */
+    private void hold(ActiveBatch batch) {
+        batch.moveTo(ActiveBatch.Stage.HELD);
+        settle(batch);
+    }
+
+    /**
+     * Holds a paused batch that nobody feeds, and lets go on what is held and not paused any more. Whoever pauses, resumes,
+     * gives back or stops feeding calls it afterwards; whichever comes last finds everything in its place.
+     */
+    private void settle(ActiveBatch batch) {
+        if (batch.isPaused()) {
+            if (batch.hasTakenBack()) {
+                batch.move(ActiveBatch.Stage.FED, ActiveBatch.Stage.HELD);
+            }
             forgetIfIdle(batch);
+        }
+        if (!batch.isPaused()
+                && (batch.move(ActiveBatch.Stage.HELD, ActiveBatch.Stage.WAITING)
+                        || (batch.hasTakenBack() && batch.move(ActiveBatch.Stage.FED, ActiveBatch.Stage.WAITING)))) {
+            waitForTurn(batch);
         }
     }
 
-    /** A parked batch with nothing on its way is the store's alone; whoever sees that first says so. */
+    /**
+     * A parked or held batch with nothing on its way is the store's alone; whoever sees that first says so, and has the
+     * store looked through, where it may have been resumed or cancelled meanwhile.
+     */
     private void forgetIfIdle(ActiveBatch batch) {
-        if (!batch.hasJobsOnTheWay() && active.remove(batch.ref().batchNo(), batch)) {
+        ActiveBatch.Stage stage = batch.stage();
+        boolean kept = stage == ActiveBatch.Stage.PARKED || stage == ActiveBatch.Stage.HELD;
+        if (kept && !batch.hasJobsOnTheWay() && batch.move(stage, ActiveBatch.Stage.FORGOTTEN)) {
+            active.remove(batch.ref().batchNo(), batch);
             waiting.forgotten();
+        }
+    }
+
+    private final class InMemory implements Control.Active {
+
+        @Override
+        public void with(BatchRef ref, Consumer<ActiveBatch> work) {
+            ActiveBatch batch = active.get(ref.batchNo());
+            if (batch != null) {
+                work.accept(batch);
+            }
+            if (batch == null || batch.stage() == ActiveBatch.Stage.FORGOTTEN) {
+                waiting.forgotten();
+            }
+        }
+
+        @Override
+        public void hurry(ActiveBatch batch) {
+            waiting.hurry(batch);
+        }
+
+        @Override
+        public void settle(ActiveBatch batch) {
+            Belt.this.settle(batch);
         }
     }
 
@@ -332,7 +400,7 @@ public final class Belt implements StoreListener {
         StoredBatch now = store.find(ref.tenant(), ref.id())
                 .filter(found -> found.ref().batchNo() == ref.batchNo() && !found.ended())
                 .orElse(null);
-        if (now == null) {
+        if (now == null || now.state() == BatchState.PAUSED) {
             active.remove(ref.batchNo(), batch);
             return false;
         }
@@ -347,7 +415,7 @@ public final class Belt implements StoreListener {
         List<ActiveBatch> taken = new ArrayList<>();
         for (StoredBatch stored : found) {
             ActiveBatch batch = new ActiveBatch(
-                    stored.ref(), stored.timeoutMillis(), stored.tally().total(), stored.createdAt());
+                    stored.ref(), stored.timeoutMillis(), stored.tally().total(), stored.createdAt(), this::settle);
             batch.moveTo(ActiveBatch.Stage.WAITING);
             if (active.putIfAbsent(stored.ref().batchNo(), batch) == null && stillOpen(batch)) {
                 store.renewEpoch(stored.ref());

@@ -27,6 +27,8 @@ final class Feeder {
         FED,
         /** The time for this turn is up. */
         TIME_UP,
+        /** The batch is paused. */
+        PAUSED,
         /** The pool takes no more: the service stops, and the rest stays in the store. */
         CLOSED
     }
@@ -61,6 +63,10 @@ final class Feeder {
      */
     Result feed(ActiveBatch batch, List<PackedSegment> inMemory, Manner manner, Duration time, int wholeSegments) {
         long deadline = System.nanoTime() + time.toNanos();
+        Result again = feedTakenBack(batch, manner, deadline);
+        if (again != Result.FED) {
+            return again;
+        }
         for (int turn = 0; turn < wholeSegments && !batch.isFed() && !batch.isCancelled(); turn++) {
             OpenSegment segment = segmentToFeed(batch, inMemory);
             if (segment == null) {
@@ -76,6 +82,23 @@ final class Feeder {
             passOver(batch, wholeSegments == 1 ? SEGMENTS_PASSED_OVER : wholeSegments);
         }
         return batch.isFed() ? Result.FED : Result.TIME_UP;
+    }
+
+    /** What came back from the pool goes first. */
+    private Result feedTakenBack(ActiveBatch batch, Manner manner, long deadline) {
+        for (JobTask task = batch.pollTakenBack(); task != null; task = batch.pollTakenBack()) {
+            if (batch.isCancelled()) {
+                batch.handOver();
+                runner.passOver(task);
+            } else {
+                Result result = batch.isPaused() ? Result.PAUSED : hand(batch, task, manner, deadline);
+                if (result != Result.FED) {
+                    batch.keepFirst(task);
+                    return result;
+                }
+            }
+        }
+        return Result.FED;
     }
 
     /** Has what is left of a cancelled batch recorded as cancelled: nothing of it goes to the pool. */
@@ -121,6 +144,9 @@ final class Feeder {
             int index = cursor.nextIndex();
             if (batch.isCancelled()) {
                 return Result.TIME_UP;
+            }
+            if (batch.isPaused()) {
+                return Result.PAUSED;
             }
             if (isDone(batch, open, index)) {
                 cursor.skip();

@@ -102,6 +102,10 @@ final class JobRunner {
         if (task.batch().isCancelled()) {
             return passedOver(task, startedAt);
         }
+        if (task.batch().isPaused()) {
+            task.batch().keep(task);
+            return null;
+        }
         task.batch().jobStarted(startedAt);
         if (job.problem() != null) {
             // What was accepted although it cannot be run gets the outcome that it came with; no handler sees it.

@@ -70,7 +70,8 @@ final class BatchReader {
     }
 
     List<StoredBatch> unfinished(long afterBatchNo, int limit) {
-        return jdbc.sql(BATCH + "WHERE state <> 'ended' AND batch_no > ? ORDER BY batch_no LIMIT ?")
+        return jdbc.sql(BATCH
+                        + "WHERE state <> 'ended' AND state <> 'paused' AND batch_no > ? ORDER BY batch_no LIMIT ?")
                 .params(afterBatchNo, limit)
                 .query(BatchReader::batch)
                 .list();

@@ -91,6 +91,20 @@ public interface BatchStore {
      */
     boolean cancel(BatchRef batch);
 
+    /**
+     * Marks a running batch as {@code paused}.
+     *
+     * @return whether this call did it; false when it is in another state, or not there
+     */
+    boolean pause(BatchRef batch);
+
+    /**
+     * Marks a paused batch as {@code running}.
+     *
+     * @return whether this call did it; false when it is in another state, or not there
+     */
+    boolean resume(BatchRef batch);
+
     /** Deletes an ended batch; its rows are swept later, in small steps. */
     Deletion delete(String tenant, String id);
 
@@ -108,7 +122,7 @@ public interface BatchStore {
 
     List<StoredBatch> list(String tenant, BatchFilter filter);
 
-    /** Batches of every tenant that have not ended, by number, from the one after the given number. */
+    /** Batches of every tenant that have not ended and are not paused, by number, from the one after the given number. */
     List<StoredBatch> unfinished(long afterBatchNo, int limit);
 
     /**

@@ -28,6 +28,7 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
     private final StoreFigures figures = new StoreFigures();
     private final GroupCommitter committer;
     private final Uploads uploads;
+    private final Controls controls;
     private final StoreKeeper keeper;
     private final AtomicLong lastBatchNo = new AtomicLong();
 
@@ -40,6 +41,7 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
         committer = new GroupCommitter(
                 new WriterConnection(this::openSession, dialect), new OutcomeWriter(clock, retentionMillis), figures);
         uploads = new Uploads(committer, figures, clock, retentionMillis);
+        controls = new Controls(committer, figures, clock);
         keeper = new StoreKeeper(committer, clock, uploads::giveUp, this::forget);
     }
 
@@ -107,7 +109,17 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
 
     @Override
     public boolean cancel(BatchRef batch) {
-        return uploads.cancel(batch);
+        return controls.cancel(batch);
+    }
+
+    @Override
+    public boolean pause(BatchRef batch) {
+        return controls.pause(batch);
+    }
+
+    @Override
+    public boolean resume(BatchRef batch) {
+        return controls.resume(batch);
     }
 
     @Override

@@ -79,22 +79,6 @@ final class Uploads {
         return appended;
     }
 
-    boolean cancel(BatchRef batch) {
-        return committer
-                .write(
-                        session -> {
-                            BatchState former = session.state(batch);
-                            return session.cancel(batch, clock.millis())
-                                    ? Optional.ofNullable(former)
-                                    : Optional.<BatchState>empty();
-                        },
-                        former -> former.ifPresent(state -> {
-                            figures.count(state, -1);
-                            figures.count(BatchState.CANCELLING, 1);
-                        }))
-                .isPresent();
-    }
-
     void complete(BatchRef batch, byte[] fingerprint, byte @Nullable [] keyFingerprint) {
         committer.write(
                 session -> {

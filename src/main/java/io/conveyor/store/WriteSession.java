@@ -73,6 +73,10 @@ final class WriteSession implements AutoCloseable {
     private static final String CANCEL = """
             UPDATE batch SET state = 'cancelling', cancel_requested_at = ?
             WHERE tenant = ? AND batch_no = ? AND state IN ('open', 'running', 'paused')""";
+    private static final String PAUSE =
+            "UPDATE batch SET state = 'paused' WHERE tenant = ? AND batch_no = ? AND state = 'running'";
+    private static final String RESUME =
+            "UPDATE batch SET state = 'running' WHERE tenant = ? AND batch_no = ? AND state = 'paused'";
     private static final String STATE = "SELECT state FROM batch WHERE tenant = ? AND batch_no = ?";
     private static final String INSERT_BLOCK = """
             INSERT INTO outcome_block (tenant, batch_no, segment, first_seq, directory, facts, outcomes)
@@ -317,6 +321,16 @@ final class WriteSession implements AutoCloseable {
     /** Marks a batch as cancelled; false when it is so already, has ended, or is gone. */
     boolean cancel(BatchRef batch, long now) throws SQLException {
         return update(CANCEL, now, batch.tenant(), batch.batchNo()) == 1;
+    }
+
+    /** Marks a running batch as paused; false when it is in another state, or gone. */
+    boolean pause(BatchRef batch) throws SQLException {
+        return update(PAUSE, batch.tenant(), batch.batchNo()) == 1;
+    }
+
+    /** Marks a paused batch as running; false when it is in another state, or gone. */
+    boolean resume(BatchRef batch) throws SQLException {
+        return update(RESUME, batch.tenant(), batch.batchNo()) == 1;
     }
 
     private static Tally tally(ResultSet row) throws SQLException {

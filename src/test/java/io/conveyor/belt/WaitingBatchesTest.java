@@ -19,7 +19,7 @@ class WaitingBatchesTest {
             4);
 
     private static ActiveBatch batch(long number) {
-        return new ActiveBatch(new BatchRef("default", number, "b" + number), 0, 1_000_000, 0);
+        return new ActiveBatch(new BatchRef("default", number, "b" + number), 0, 1_000_000, 0, settled -> {});
     }
 
     private static ActiveBatch batchThatHasHad(int jobs, long number) {

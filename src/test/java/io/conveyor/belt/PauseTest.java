@@ -1,0 +1,205 @@
+package io.conveyor.belt;
+
+import static io.conveyor.belt.BeltHarness.PATIENCE_SECONDS;
+import static io.conveyor.belt.BeltHarness.handler;
+import static io.conveyor.belt.BeltHarness.input;
+import static io.conveyor.belt.BeltHarness.segments;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.conveyor.handler.JobHandler;
+import io.conveyor.handler.JobOutput;
+import io.conveyor.job.BatchOutcome;
+import io.conveyor.job.BatchState;
+import io.conveyor.job.Tally;
+import io.conveyor.store.BatchRef;
+import io.conveyor.store.PackedSegment;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Pausing and resuming: nothing starts in between, nothing is lost, nothing runs twice. */
+class PauseTest {
+
+    private static final Duration LONG = Duration.ofSeconds(PATIENCE_SECONDS);
+
+    private final Semaphore begun = new Semaphore(0);
+    private final Semaphore gate = new Semaphore(0);
+    private final ConcurrentLinkedQueue<String> ran = new ConcurrentLinkedQueue<>();
+
+    private final JobHandler gated = handler("gated", job -> {
+        ran.add(input(job));
+        begun.release();
+        gate.acquire();
+        return new JobOutput(job.input());
+    });
+
+    private final JobHandler noted = handler("noted", job -> {
+        ran.add(input(job));
+        return new JobOutput(job.input());
+    });
+
+    @TempDir
+    Path directory;
+
+    private Path file() {
+        return directory.resolve("conveyor.db");
+    }
+
+    private void awaitBegun(int jobs) throws InterruptedException {
+        assertThat(begun.tryAcquire(jobs, PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
+    }
+
+    private void assertRanOnce(int jobs) {
+        assertThat(ran)
+                .containsExactlyInAnyOrderElementsOf(
+                        IntStream.range(0, jobs).mapToObj(String::valueOf).toList());
+    }
+
+    @Test
+    void whatRunsEndsAndNothingStartsUntilItGoesOn() throws Exception {
+        try (BeltHarness harness = new BeltHarness(file(), 1, 4, 0, gated, noted).started()) {
+            BatchRef ref = harness.submit("paused", segments("gated", 600, 0), Duration.ZERO);
+            awaitBegun(1);
+
+            harness.belt.pause(ref);
+            gate.release(1);
+
+            // Another batch passes all of it: the queue is free, and so is the worker.
+            BatchRef other = harness.submit("other", segments("noted", 1, 0), Duration.ZERO);
+            harness.awaitEnd(other);
+            assertThat(harness.find(ref).state()).isEqualTo(BatchState.PAUSED);
+            assertThat(harness.find(ref).tally()).isEqualTo(new Tally(600, 1, 0, 0, 0));
+            assertThat(begun.tryAcquire()).isFalse();
+
+            ran.clear();
+            gate.release(599);
+            harness.belt.resume(ref);
+            assertThat(harness.awaitEnd(ref).outcome()).isEqualTo(BatchOutcome.SUCCEEDED);
+            assertThat(ran).hasSize(599).doesNotHaveDuplicates();
+        }
+    }
+
+    @Test
+    void aBatchWhoseJobsAllWereInTheQueueGoesOnWithThem() throws Exception {
+        try (BeltHarness harness = new BeltHarness(file(), 1, 40, 0, gated).started()) {
+            BatchRef ref = harness.submit("small", segments("gated", 10, 0), Duration.ZERO);
+            awaitBegun(1);
+
+            harness.belt.pause(ref);
+            assertThat(harness.pool.snapshot().queued()).isZero();
+            harness.belt.resume(ref);
+            gate.release(10);
+
+            harness.awaitEnd(ref);
+            assertRanOnce(10);
+        }
+    }
+
+    @Test
+    void aCallerThatFeedsAnswersAndTheRestGoesOnInTheBackground() throws Exception {
+        ExecutorService client = Executors.newSingleThreadExecutor();
+        try (BeltHarness harness = new BeltHarness(file(), 1, 1, 1, gated).started()) {
+            List<PackedSegment> segments = segments("gated", 300, 0);
+            BatchRef ref = harness.seal("called", segments);
+            Future<?> feeding = client.submit(() -> harness.belt.feed(ref, segments, LONG));
+            awaitBegun(2);
+
+            harness.belt.pause(ref);
+            gate.release(2);
+            feeding.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+            gate.release(298);
+            harness.belt.resume(ref);
+
+            harness.awaitEnd(ref);
+            assertRanOnce(300);
+        } finally {
+            client.shutdownNow();
+        }
+    }
+
+    @Test
+    void aPausedBatchStaysSoAfterARestart() throws Exception {
+        BatchRef ref;
+        try (BeltHarness harness = new BeltHarness(file(), 1, 4, 0, noted)) {
+            ref = harness.seal("kept", segments("noted", 300, 0));
+            harness.store.pause(ref);
+        }
+        try (BeltHarness harness = new BeltHarness(file(), 1, 4, 0, noted).started()) {
+            BatchRef other = harness.submit("other", segments("noted", 1, 0), Duration.ZERO);
+            harness.awaitEnd(other);
+            assertThat(harness.find(ref).state()).isEqualTo(BatchState.PAUSED);
+            ran.clear();
+
+            harness.belt.resume(ref);
+
+            harness.awaitEnd(ref);
+            assertRanOnce(300);
+        }
+    }
+
+    @Test
+    void aPausedBatchCanBeCancelled() throws Exception {
+        try (BeltHarness harness = new BeltHarness(file(), 1, 4, 0, gated).started()) {
+            BatchRef ref = harness.submit("paused", segments("gated", 600, 0), Duration.ZERO);
+            awaitBegun(1);
+            harness.belt.pause(ref);
+
+            harness.belt.cancel(ref);
+
+            assertThat(harness.awaitEnd(ref).tally()).isEqualTo(new Tally(600, 0, 0, 600, 0));
+            harness.belt.resume(ref);
+            assertThat(harness.find(ref).state()).isEqualTo(BatchState.ENDED);
+        }
+    }
+
+    /** Pauses and resumes at any moment, of batches that fit into the queue and of such that do not. */
+    @Test
+    void whateverTheMomentsEveryJobRunsOnce() throws Exception {
+        long seed = System.nanoTime();
+        System.out.println("PauseTest seed " + seed);
+        SplittableRandom random = new SplittableRandom(seed);
+        ExecutorService clients = Executors.newFixedThreadPool(2);
+        AtomicInteger paused = new AtomicInteger();
+        try (BeltHarness harness = new BeltHarness(file(), 2, 8, 1, 2, noted).started()) {
+            for (int round = 0; round < 200; round++) {
+                int jobs = 1 + random.nextInt(400);
+                ran.clear();
+                List<PackedSegment> segments = segments("noted", jobs, 0);
+                BatchRef ref = harness.seal("round-" + round, segments);
+                Duration hold = random.nextBoolean() ? LONG : Duration.ZERO;
+                Future<?> feeding = clients.submit(() -> harness.belt.feed(ref, segments, hold));
+                int times = 1 + random.nextInt(4);
+                int spins = random.nextInt(2000);
+                Future<?> pausing = clients.submit(() -> {
+                    for (int time = 0; time < times; time++) {
+                        for (int spin = 0; spin < spins; spin++) {
+                            Thread.onSpinWait();
+                        }
+                        harness.belt.pause(ref);
+                        paused.addAndGet(harness.find(ref).state() == BatchState.PAUSED ? 1 : 0);
+                        harness.belt.resume(ref);
+                    }
+                });
+                feeding.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+                pausing.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+                assertThat(harness.awaitEnd(ref).tally().succeeded()).isEqualTo(jobs);
+                assertRanOnce(jobs);
+            }
+        } finally {
+            clients.shutdownNow();
+        }
+        System.out.println("PauseTest: " + paused + " pauses in 200 batches");
+        assertThat(paused.get()).isPositive();
+    }
+}
