@@ -189,7 +189,7 @@ final class BatchController {
                 items, next, (name == null ? uri.build() : uri.encode().buildAndExpand(name)).toUriString());
     }
 
-    private static void setApplied(HttpServletResponse response, Preferences preferences, OptionalInt wait) {
+    static void setApplied(HttpServletResponse response, Preferences preferences, OptionalInt wait) {
         if (wait.isPresent()) {
             response.setHeader(PREFERENCE_APPLIED, "wait=" + wait.getAsInt());
         } else if (preferences.respondAsync()) {

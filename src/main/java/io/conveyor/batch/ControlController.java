@@ -8,6 +8,7 @@ import io.conveyor.web.ApiException;
 import io.conveyor.web.Preferences;
 import jakarta.servlet.http.HttpServletRequest;
 import java.time.Duration;
+import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
@@ -68,10 +69,12 @@ final class ControlController {
             delete(id);
             return ResponseEntity.noContent().build();
         }
-        int seconds = LongPoll.seconds(Preferences.of(request)).orElse(FORCE_SECONDS);
+        Preferences preferences = Preferences.of(request);
+        OptionalInt wait = LongPoll.seconds(preferences);
         StoredBatch batch = batches.find(id);
         cancel(batch);
-        return batches.untilEnd(batch.ref(), Duration.ofSeconds(seconds), response -> {
+        return batches.untilEnd(batch.ref(), Duration.ofSeconds(wait.orElse(FORCE_SECONDS)), response -> {
+            BatchController.setApplied(response, preferences, wait);
             delete(id);
             response.setStatus(HttpStatus.NO_CONTENT.value());
         });
