@@ -1,13 +1,10 @@
 package io.conveyor.batch;
 
-import io.conveyor.belt.Belt;
 import io.conveyor.job.BatchState;
 import io.conveyor.job.Tenant;
 import io.conveyor.store.BatchFilter;
-import io.conveyor.store.BatchRef;
 import io.conveyor.store.BatchStore;
 import io.conveyor.store.StoredBatch;
-import io.conveyor.web.ApiException;
 import io.conveyor.web.Preferences;
 import io.conveyor.web.QueryParameters;
 import jakarta.servlet.http.HttpServletRequest;
@@ -21,8 +18,6 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
-import org.springframework.http.ResponseEntity;
-import org.springframework.web.bind.annotation.DeleteMapping;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.PostMapping;
@@ -34,7 +29,7 @@ import org.springframework.web.context.request.ServletWebRequest;
 import org.springframework.web.util.UriComponentsBuilder;
 
 /**
- * Submits, shows, lists and deletes batches. Thread-safe: keeps nothing of a request. A request that waits holds no
+ * Submits, shows and lists batches. Thread-safe: keeps nothing of a request. A request that waits holds no
  * thread; what it gets is read from the store when it is answered. {@link ApiDocument} describes every operation.
  */
 @RestController
@@ -46,15 +41,11 @@ final class BatchController {
     static final int DEFAULT_LIMIT = 20;
     private static final String ORDER = "order";
 
-    /** How long a forced deletion waits for jobs that have been interrupted. */
-    private static final Duration FORCE_PATIENCE = Duration.ofSeconds(30);
-
     private static final String PREFERENCE_APPLIED = "Preference-Applied";
 
     private final Intake intake;
     private final Batches batches;
     private final BatchStore store;
-    private final Belt belt;
     private final IntakeProperties limits;
     private final ResultStreams streams;
     private final LiveExchanges exchanges;
@@ -63,7 +54,6 @@ final class BatchController {
             Intake intake,
             Batches batches,
             BatchStore store,
-            Belt belt,
             IntakeProperties limits,
             ResultStreams streams,
             LiveExchanges exchanges) {
@@ -72,7 +62,6 @@ final class BatchController {
         this.streams = streams;
         this.exchanges = exchanges;
         this.store = store;
-        this.belt = belt;
         this.limits = limits;
     }
 
@@ -115,7 +104,7 @@ final class BatchController {
     private Object submit(HttpServletRequest request, @Nullable String id) throws IOException {
         long start = System.nanoTime();
         Preferences preferences = Preferences.of(request);
-        OptionalInt wait = cappedWait(preferences);
+        OptionalInt wait = LongPoll.seconds(preferences);
         Duration patience = wait.isPresent()
                 ? Duration.ofSeconds(wait.getAsInt())
                 : preferences.respondAsync() ? Duration.ZERO : limits.hold();
@@ -141,7 +130,7 @@ final class BatchController {
             }
         };
         Duration left = wait.isPresent() ? patience.minusNanos(System.nanoTime() - start) : Duration.ZERO;
-        return untilEnd(taken.ref(), left, answer);
+        return batches.untilEnd(taken.ref(), left, answer);
     }
 
     @GetMapping("/{id}")
@@ -150,7 +139,7 @@ final class BatchController {
             @RequestParam(name = "wait", required = false) @Nullable String wait,
             HttpServletRequest request) {
         Preferences preferences = Preferences.of(request);
-        OptionalInt preferred = wait == null ? cappedWait(preferences) : OptionalInt.empty();
+        OptionalInt preferred = wait == null ? LongPoll.seconds(preferences) : OptionalInt.empty();
         int seconds = Parameters.integer("wait", wait, 0, LongPoll.MAX_SECONDS, preferred.orElse(0));
         Answer answer = response -> {
             setApplied(response, preferences, preferred);
@@ -158,7 +147,7 @@ final class BatchController {
         };
         StoredBatch batch = batches.find(id);
         Duration patience = batch.ended() ? Duration.ZERO : Duration.ofSeconds(seconds);
-        return untilEnd(batch.ref(), patience, answer);
+        return batches.untilEnd(batch.ref(), patience, answer);
     }
 
     private void show(String id, HttpServletRequest request, HttpServletResponse response) throws IOException {
@@ -171,14 +160,6 @@ final class BatchController {
         if (!new ServletWebRequest(request, response).checkNotModified(Batches.etag(batch))) {
             batches.write(batch.view(), response);
         }
-    }
-
-    private Object untilEnd(BatchRef ref, Duration patience, Answer answer) {
-        return LongPoll.until(
-                patience,
-                callback -> belt.onEnd(ref.batchNo(), callback),
-                () -> batches.find(ref.id()).ended(),
-                answer);
     }
 
     @GetMapping
@@ -208,50 +189,7 @@ final class BatchController {
                 items, next, (name == null ? uri.build() : uri.encode().buildAndExpand(name)).toUriString());
     }
 
-    @PostMapping("/{id}/cancel")
-    ResponseEntity<BatchView> cancel(@PathVariable String id) {
-        StoredBatch batch = batches.find(id);
-        if (!batch.ended()) {
-            belt.cancel(batch.ref());
-        }
-        Batches.Shown now = batches.show(id);
-        HttpStatus status = batch.ended() ? HttpStatus.OK : HttpStatus.ACCEPTED;
-        return ResponseEntity.status(status)
-                .header(HttpHeaders.LOCATION, now.view().links().self())
-                .body(now.view());
-    }
-
-    @DeleteMapping("/{id}")
-    Object delete(@PathVariable String id, @RequestParam(name = "force", required = false) @Nullable String force) {
-        if (!Parameters.flag("force", force, false)) {
-            return delete(id);
-        }
-        StoredBatch batch = batches.find(id);
-        if (!batch.ended()) {
-            belt.cancel(batch.ref());
-        }
-        return untilEnd(batch.ref(), FORCE_PATIENCE, response -> {
-            delete(id);
-            response.setStatus(HttpStatus.NO_CONTENT.value());
-        });
-    }
-
-    private ResponseEntity<Void> delete(String id) {
-        return switch (store.delete(Tenant.DEFAULT, id)) {
-            case DELETED -> ResponseEntity.noContent().build();
-            case NOT_FOUND -> throw ApiException.unknownBatch(id);
-            case NOT_ENDED ->
-                throw ApiException.batchNotEnded(id, batches.find(id).state());
-        };
-    }
-
-    /** A preference is no demand: more than the longest wait becomes the longest wait. */
-    private static OptionalInt cappedWait(Preferences preferences) {
-        OptionalInt wait = preferences.waitSeconds();
-        return wait.isPresent() ? OptionalInt.of(Math.min(wait.getAsInt(), LongPoll.MAX_SECONDS)) : wait;
-    }
-
-    private static void setApplied(HttpServletResponse response, Preferences preferences, OptionalInt wait) {
+    static void setApplied(HttpServletResponse response, Preferences preferences, OptionalInt wait) {
         if (wait.isPresent()) {
             response.setHeader(PREFERENCE_APPLIED, "wait=" + wait.getAsInt());
         } else if (preferences.respondAsync()) {

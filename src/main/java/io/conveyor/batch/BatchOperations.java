@@ -24,6 +24,7 @@ import io.swagger.v3.oas.models.Operation;
 import io.swagger.v3.oas.models.PathItem;
 import io.swagger.v3.oas.models.headers.Header;
 import io.swagger.v3.oas.models.media.ArraySchema;
+import io.swagger.v3.oas.models.media.BooleanSchema;
 import io.swagger.v3.oas.models.media.Content;
 import io.swagger.v3.oas.models.media.MediaType;
 import io.swagger.v3.oas.models.media.Schema;
@@ -36,7 +37,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** Describes what {@link BatchController} does, for the OpenAPI document. Keeps nothing. */
+/** Describes what {@link BatchController} and {@link ControlController} do, for the OpenAPI document. Keeps nothing. */
 final class BatchOperations {
 
     private static final String JOBS_EXAMPLE = "[{\"kind\": \"hash\", \"input\": {\"text\": \"hello\"}}]";
@@ -48,6 +49,7 @@ final class BatchOperations {
         put(operation(api, ApiElements.BATCH, PathItem.HttpMethod.PUT));
         batch(operation(api, ApiElements.BATCH, PathItem.HttpMethod.GET));
         delete(operation(api, ApiElements.BATCH, PathItem.HttpMethod.DELETE));
+        cancel(operation(api, ApiElements.BATCH + "/cancel", PathItem.HttpMethod.POST));
         list(operation(api, BatchController.PATH, PathItem.HttpMethod.GET));
     }
 
@@ -167,9 +169,12 @@ final class BatchOperations {
     }
 
     private static ApiResponse location(ApiResponse response) {
-        return response.addHeaderObject(
-                        "Location", new Header().schema(new StringSchema()).description("Its path"))
+        return response.addHeaderObject("Location", path())
                 .addHeaderObject("Preference-Applied", new Header().schema(new StringSchema()));
+    }
+
+    private static Header path() {
+        return new Header().schema(new StringSchema()).description("Its path");
     }
 
     private static void batch(Operation operation) {
@@ -189,16 +194,45 @@ final class BatchOperations {
         describeId(operation);
     }
 
-    private static void delete(Operation operation) {
-        describe(operation, "deleteBatch", "Batches", "Delete a batch that has ended")
+    private static void cancel(Operation operation) {
+        describe(operation, "cancelBatch", "Batches", "Cancel a batch")
+                .description(
+                        "What waits is cancelled without being run. What runs is interrupted; a job that ends well all"
+                                + " the same keeps its outcome. The batch ends when nothing of it runs any more.")
                 .setResponses(answers(
-                        new ApiResponses().addApiResponse("204", new ApiResponse().description("Deleted")),
+                        new ApiResponses()
+                                .addApiResponse("200", atPath("It had ended already, and is unchanged"))
+                                .addApiResponse("202", atPath("It is cancelled; wait for its end")),
                         Map.of(
                                 "400", "A parameter is unknown",
                                 "404", "No such batch",
-                                "409", "It has not ended",
                                 "503", "The store does not work; see Retry-After",
                                 "507", "The disk is full; see Retry-After")));
+        describeId(operation);
+    }
+
+    private static ApiResponse atPath(String description) {
+        return json("Batch", description).addHeaderObject("Location", path());
+    }
+
+    private static void delete(Operation operation) {
+        describe(operation, "deleteBatch", "Batches", "Delete a batch that has ended, or force its end")
+                .addParametersItem(
+                        prefer("`wait=N`, with `force=true`: how long to wait for jobs that have been interrupted,"
+                                + " at most 60 seconds; " + ControlController.FORCE_SECONDS + " by default."))
+                .setResponses(answers(
+                        new ApiResponses().addApiResponse("204", new ApiResponse().description("Deleted")),
+                        Map.of(
+                                "400", "A parameter is unknown, or cannot be used",
+                                "404", "No such batch",
+                                "409", "It has not ended; with force=true it is cancelled, and jobs of it still run",
+                                "503", "The store does not work; see Retry-After",
+                                "507", "The disk is full; see Retry-After")));
+        parameter(
+                operation,
+                "force",
+                new BooleanSchema(),
+                "`true`: cancels the batch first, and deletes it when the last of its jobs has come to its end");
         describeId(operation);
     }
 

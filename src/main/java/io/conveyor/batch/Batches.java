@@ -2,17 +2,22 @@ package io.conveyor.batch;
 
 import io.conveyor.belt.Belt;
 import io.conveyor.job.Tenant;
+import io.conveyor.store.BatchRef;
 import io.conveyor.store.BatchStore;
 import io.conveyor.store.StoredBatch;
 import io.conveyor.web.ApiException;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.time.Clock;
+import java.time.Duration;
 import org.springframework.http.MediaType;
 import org.springframework.stereotype.Component;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Shows batches: what the store knows of them, with what the belt knows beyond it. Thread-safe. */
+/**
+ * Shows batches: what the store knows of them, with what the belt knows beyond it; and lets requests wait for their end.
+ * Thread-safe.
+ */
 @Component
 final class Batches {
 
@@ -52,6 +57,15 @@ final class Batches {
     BatchView view(StoredBatch batch) {
         long no = batch.ref().batchNo();
         return BatchView.of(batch, new BatchView.Live(belt.running(no), belt.startedAt(no), clock.millis()));
+    }
+
+    /** Answers at the end of the batch, or when the time is up; until then the request holds no thread. */
+    Object untilEnd(BatchRef ref, Duration patience, Answer answer) {
+        return LongPoll.until(
+                patience,
+                callback -> belt.onEnd(ref.batchNo(), callback),
+                () -> find(ref.id()).ended(),
+                answer);
     }
 
     /** Changes whenever anything but the passing of time changes what a client sees. */

@@ -1,7 +1,9 @@
 package io.conveyor.batch;
 
 import io.conveyor.belt.Belt;
+import io.conveyor.web.Preferences;
 import java.time.Duration;
+import java.util.OptionalInt;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import org.springframework.web.context.request.async.DeferredResult;
@@ -18,6 +20,12 @@ final class LongPoll {
     static final int MAX_SECONDS = 60;
 
     private LongPoll() {}
+
+    /** The wait that a client prefers. A preference is no demand: more than the longest wait becomes the longest wait. */
+    static OptionalInt seconds(Preferences preferences) {
+        OptionalInt wait = preferences.waitSeconds();
+        return wait.isPresent() ? OptionalInt.of(Math.min(wait.getAsInt(), MAX_SECONDS)) : wait;
+    }
 
     /**
      * The answer, or its promise if the event has not come yet. In this order: 1. register, 2. look whether the event

@@ -156,7 +156,9 @@ final class Upload {
         } catch (LiveUpload.Cancelled e) {
             complete = true;
             bytes.transferTo(OutputStream.nullOutputStream());
-            return new Result(true, body.fingerprint(options, digest.digest()));
+            byte[] fingerprint = body.fingerprint(options, digest.digest());
+            parts.belt().complete(ref, fingerprint, key == null ? null : keyed(fingerprint));
+            return new Result(true, fingerprint);
         } catch (LiveUpload.Taken e) {
             bytes.transferTo(OutputStream.nullOutputStream());
             return new Result(false, body.fingerprint(options, digest.digest()));

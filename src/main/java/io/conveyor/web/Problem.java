@@ -68,7 +68,9 @@ public enum Problem {
             409,
             "The batch has not ended",
             "What was asked for can only be done to a batch that has ended.",
-            "Wait for its end with `GET /v1/batches/{id}?wait=60`, or cancel it first."),
+            "Wait for its end with `GET /v1/batches/{id}?wait=60`, or cancel it first: `POST /v1/batches/{id}/cancel`."
+                    + " `DELETE /v1/batches/{id}?force=true` does both; if that says so, a job goes on although it was"
+                    + " interrupted: try again later."),
     NOT_FOUND(
             404,
             "There is nothing here",
@@ -175,8 +177,10 @@ public enum Problem {
     JOB_CANCELLED(
             0,
             "The job was cancelled",
-            "The batch was cancelled before this job had finished.",
-            "Submit the job again if you need its output."),
+            "The batch was cancelled before this job had finished. `detail` says whether it had started; if so, what it"
+                    + " had done by then stays done.",
+            "Nothing, if the cancel was meant. If you need the output, submit the job again, in a new batch: those that"
+                    + " were cancelled are listed by `GET /v1/batches/{id}/results?state=cancelled`."),
     JOB_EXPIRED(
             0,
             "The job came too late",

@@ -80,8 +80,13 @@ final class Api {
         return send("GET", path, null, headers).join();
     }
 
-    Reply delete(String path) {
-        return send("DELETE", path, null).join();
+    Reply delete(String path, String... headers) {
+        return send("DELETE", path, null, headers).join();
+    }
+
+    /** @param path of the batch */
+    Reply cancel(String path) {
+        return send("POST", path + "/cancel", null).join();
     }
 
     Reply post(String body, String... headers) {

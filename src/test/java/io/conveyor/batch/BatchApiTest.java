@@ -230,7 +230,6 @@ class BatchApiTest extends ServiceTest {
         Api.Reply tooEarly = api.delete(path);
         assertThat(tooEarly.status()).isEqualTo(409);
         assertThat(tooEarly.problem()).isEqualTo("batch-not-ended");
-        assertThat(api.delete(path + "?force=true").status()).isEqualTo(400);
         gate.open.release();
         api.get(path + "?wait=60");
 
@@ -407,6 +406,7 @@ class BatchApiTest extends ServiceTest {
         asked.put("GET /v1/job-kinds", () -> api.get("/v1/job-kinds"));
         asked.put("GET /v1", () -> api.get("/v1"));
         asked.put("GET /problems/{slug}", () -> api.get("/problems/job-failed"));
+        asked.put("POST /v1/batches/{id}/cancel", () -> api.cancel("/v1/batches/" + id));
         asked.put("DELETE /v1/batches/{id}", () -> api.delete("/v1/batches/" + id));
 
         assertThat(api.operations()).isEqualTo(asked.keySet());

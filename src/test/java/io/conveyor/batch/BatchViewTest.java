@@ -56,7 +56,7 @@ class BatchViewTest {
                         "progress":{"rate_per_second":0.5,"eta_seconds":6},"on_error":"continue","metadata":{"a":  1.10},\
                         "created_at":"2026-09-21T14:13:20.000Z","started_at":"2026-09-21T14:13:20.000Z",\
                         "links":{"self":"/v1/batches/b","results":"/v1/batches/b/results",\
-                        "events":"/v1/batches/b/events"}}""");
+                        "events":"/v1/batches/b/events","cancel":"/v1/batches/b/cancel"}}""");
     }
 
     @Test

@@ -193,6 +193,23 @@ class CancelTest {
     }
 
     @Test
+    void whatWasCancelledAndDeletedStaysGone() throws Exception {
+        BatchRef ref;
+        try (BeltHarness harness = new BeltHarness(file(), 1, 4, 0, gated).started()) {
+            ref = harness.submit("gone", segments("gated", 600, 0), Duration.ZERO);
+            awaitBegun(1);
+            harness.belt.cancel(ref);
+            harness.awaitEnd(ref);
+            harness.store.delete(ref.tenant(), ref.id());
+        }
+        try (BeltHarness harness = new BeltHarness(file(), 1, 4, 0, gated).started()) {
+            assertThat(harness.store.find(ref.tenant(), ref.id())).isEmpty();
+            assertThat(harness.store.unfinished(0, 10)).isEmpty();
+            assertThat(harness.store.backlogJobs()).isZero();
+        }
+    }
+
+    @Test
     void aBatchThatIsParkedIsFoundInTheStore() throws Exception {
         try (BeltHarness harness = new BeltHarness(file(), 1, 1, 0, 1, deaf).started()) {
             BatchRef busy = harness.submit("busy", segments("deaf", 40, 0), Duration.ZERO);
