@@ -50,6 +50,16 @@ final class BatchOperations {
         batch(operation(api, ApiElements.BATCH, PathItem.HttpMethod.GET));
         delete(operation(api, ApiElements.BATCH, PathItem.HttpMethod.DELETE));
         cancel(operation(api, ApiElements.BATCH + "/cancel", PathItem.HttpMethod.POST));
+        change(
+                operation(api, ApiElements.BATCH + "/pause", PathItem.HttpMethod.POST),
+                "pauseBatch",
+                "Pause a batch",
+                "From the answer on no job of it starts; what runs goes on. It stays paused, over a restart as well.");
+        change(
+                operation(api, ApiElements.BATCH + "/resume", PathItem.HttpMethod.POST),
+                "resumeBatch",
+                "Have a paused batch go on",
+                "Its jobs start again where they were.");
         list(operation(api, BatchController.PATH, PathItem.HttpMethod.GET));
     }
 
@@ -207,6 +217,20 @@ final class BatchOperations {
                                 "400", "A parameter is unknown",
                                 "404", "No such batch",
                                 "503", "The store does not work; see Retry-After",
+                                "507", "The disk is full; see Retry-After")));
+        describeId(operation);
+    }
+
+    private static void change(Operation operation, String id, String summary, String description) {
+        describe(operation, id, "Batches", summary)
+                .description(description + " Safe to repeat.")
+                .setResponses(answers(
+                        new ApiResponses().addApiResponse("200", atPath("The batch as it is now")),
+                        Map.of(
+                                "400", "A parameter is unknown",
+                                "404", "No such batch",
+                                "409", "It is open, cancelled, or has ended",
+                                "503", "The store does not work, or the service stops; see Retry-After",
                                 "507", "The disk is full; see Retry-After")));
         describeId(operation);
     }

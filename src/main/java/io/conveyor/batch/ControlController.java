@@ -1,7 +1,9 @@
 package io.conveyor.batch;
 
 import io.conveyor.belt.Belt;
+import io.conveyor.job.BatchState;
 import io.conveyor.job.Tenant;
+import io.conveyor.store.BatchRef;
 import io.conveyor.store.BatchStore;
 import io.conveyor.store.StoredBatch;
 import io.conveyor.web.ApiException;
@@ -9,6 +11,7 @@ import io.conveyor.web.Preferences;
 import jakarta.servlet.http.HttpServletRequest;
 import java.time.Duration;
 import java.util.OptionalInt;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
@@ -22,7 +25,7 @@ import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.RestController;
 
 /**
- * Cancels and deletes batches. Thread-safe: keeps nothing of a request. A deletion that waits for the end of its batch holds
+ * Cancels, pauses, resumes and deletes batches. Thread-safe: keeps nothing of a request. A deletion that waits for the end of its batch holds
  * no thread. {@link ApiDocument} describes every operation.
  */
 @RestController
@@ -31,6 +34,9 @@ final class ControlController {
 
     /** How long a forced deletion waits for jobs that have been interrupted, if its client says nothing, in seconds. */
     static final int FORCE_SECONDS = 30;
+
+    /** Seconds after which to ask the service that comes after this one. */
+    private static final int RETRY = 5;
 
     private final Batches batches;
     private final BatchStore store;
@@ -55,9 +61,34 @@ final class ControlController {
     }
 
     private void cancel(StoredBatch batch) {
-        if (!batch.ended()) {
-            belt.cancel(batch.ref());
+        if (!batch.ended() && !belt.cancel(batch.ref())) {
+            throw ApiException.draining(RETRY);
         }
+    }
+
+    @PostMapping("/pause")
+    ResponseEntity<BatchView> pause(@PathVariable String id) {
+        return changed(id, belt::pause);
+    }
+
+    @PostMapping("/resume")
+    ResponseEntity<BatchView> resume(@PathVariable String id) {
+        return changed(id, belt::resume);
+    }
+
+    /** Both are safe to repeat: who finds the batch as it wants it changes nothing. */
+    private ResponseEntity<BatchView> changed(String id, Predicate<BatchRef> change) {
+        if (!change.test(batches.find(id).ref())) {
+            throw ApiException.draining(RETRY);
+        }
+        Batches.Shown now = batches.show(id);
+        BatchState state = now.stored().state();
+        if (state != BatchState.PAUSED && state != BatchState.RUNNING) {
+            throw ApiException.batchNotRunning(id, state);
+        }
+        return ResponseEntity.ok()
+                .header(HttpHeaders.LOCATION, now.view().links().self())
+                .body(now.view());
     }
 
     @DeleteMapping

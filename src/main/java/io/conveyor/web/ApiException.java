@@ -142,6 +142,14 @@ public final class ApiException extends RuntimeException {
                 .with("state", state.wireName());
     }
 
+    public static ApiException batchNotRunning(String id, BatchState state) {
+        return of(
+                        Problem.BATCH_NOT_RUNNING,
+                        "Batch '" + id + "' is " + state.wireName() + "; it can neither be paused nor resumed.")
+                .with("batch_id", id)
+                .with("state", state.wireName());
+    }
+
     /** There is nothing at this place of a known resource, such as a result beyond the last. */
     public static ApiException notFound(String detail) {
         return of(Problem.NOT_FOUND, detail);

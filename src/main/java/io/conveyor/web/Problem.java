@@ -71,6 +71,12 @@ public enum Problem {
             "Wait for its end with `GET /v1/batches/{id}?wait=60`, or cancel it first: `POST /v1/batches/{id}/cancel`."
                     + " `DELETE /v1/batches/{id}?force=true` does both; if that says so, a job goes on although it was"
                     + " interrupted: try again later."),
+    BATCH_NOT_RUNNING(
+            409,
+            "The batch does not run",
+            "Only a batch that runs can be paused, and only one that is paused can go on.",
+            "See its `state` with `GET /v1/batches/{id}`. While its upload arrives, a batch can be cancelled, not paused; one"
+                    + " that is cancelled or has ended stays so."),
     NOT_FOUND(
             404,
             "There is nothing here",
