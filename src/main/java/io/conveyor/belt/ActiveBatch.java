@@ -69,10 +69,12 @@ final class ActiveBatch {
     /** Set once, by whoever cancels it; read by all. From then on no job of it starts. */
     private volatile boolean cancelled;
 
-    /** Jobs that began to run, or never will. Written by the threads that run them. */
+    /** Jobs that began to run. Written by the threads that run them. */
     private final AtomicInteger started = new AtomicInteger();
     /** Outcomes on the disk, of jobs handed over here. Written by the store's writer thread, read by all. */
     private volatile int recorded;
+    /** Those among them that had started: what is refused or passed over never does. Written and read as the one above. */
+    private volatile int startedRecorded;
     /** When the first job began, milliseconds since the epoch. Set once, by the thread that runs it. */
     private final AtomicLong startedAt = new AtomicLong(NOT_STARTED);
     /** Written under the lock of the waiting batches or by the owner; read by the writer thread. */
@@ -194,11 +196,6 @@ final class ActiveBatch {
         return cancelled;
     }
 
-    /** A job has its outcome without having been run. */
-    void jobPassedOver() {
-        started.incrementAndGet();
-    }
-
     void jobStarted(long now) {
         started.incrementAndGet();
         if (startedAt.get() == NOT_STARTED) {
@@ -208,13 +205,14 @@ final class ActiveBatch {
 
     /** Outcomes of jobs handed over here are final. Writer thread only. */
     @SuppressWarnings("NonAtomicVolatileUpdate") // one writer
-    void jobsRecorded(int outcomes) {
+    void jobsRecorded(int outcomes, int ofStarted) {
         recorded += outcomes;
+        startedRecorded += ofStarted;
     }
 
     /** Jobs that have started and whose outcome is not on the disk yet. */
     int running() {
-        int done = recorded;
+        int done = startedRecorded;
         return Math.max(0, started.get() - done);
     }
 

@@ -310,7 +310,10 @@ public final class Belt implements StoreListener {
     public void recorded(BatchRef ref, List<OutcomeEntry> outcomes, boolean kept) {
         ActiveBatch batch = active.get(ref.batchNo());
         if (batch != null) {
-            batch.jobsRecorded(outcomes.size());
+            int started = (int) outcomes.stream()
+                    .filter(outcome -> outcome.run().attempts() > 0)
+                    .count();
+            batch.jobsRecorded(outcomes.size(), started);
             forgetIfIdle(batch);
         }
         waiters.recorded(ref.batchNo(), outcomes);

@@ -106,11 +106,11 @@ final class JobRunner {
             task.batch().keep(task);
             return null;
         }
-        task.batch().jobStarted(startedAt);
         if (job.problem() != null) {
             // What was accepted although it cannot be run gets the outcome that it came with; no handler sees it.
             return entry(task, new Outcome(JobState.FAILED, job.problem()), 0, startedAt, 0);
         }
+        task.batch().jobStarted(startedAt);
         boolean sampled = job.index() % CPU_SAMPLE == 0;
         long cpu = sampled ? CPU.getCurrentThreadCpuTime() : 0;
         long begin = System.nanoTime();
@@ -131,7 +131,6 @@ final class JobRunner {
     }
 
     private OutcomeEntry passedOver(JobTask task, long now) {
-        task.batch().jobPassedOver();
         return entry(task, NOT_RUN, 0, now, 0);
     }
 

@@ -53,6 +53,8 @@ final class WriteSession implements AutoCloseable {
             UPDATE batch SET state = 'running', broken = ?, fingerprint = coalesce(?, fingerprint)
             WHERE tenant = ? AND batch_no = ? AND state = 'open'
             RETURNING total, succeeded, failed, cancelled, expired""";
+    private static final String FINGERPRINT =
+            "UPDATE batch SET fingerprint = ? WHERE tenant = ? AND batch_no = ? AND length(fingerprint) = 0";
     private static final String COMPLETE_KEY =
             "UPDATE idempotency_key SET fingerprint = ? WHERE tenant = ? AND batch_no = ?";
     private static final String OPEN_UPLOADS = "SELECT tenant, batch_no FROM batch WHERE state = 'open'";
@@ -166,6 +168,9 @@ final class WriteSession implements AutoCloseable {
     @Nullable
     Standing endUpload(BatchRef batch, byte @Nullable [] fingerprint) throws SQLException {
         boolean broken = fingerprint == null;
+        if (!broken) {
+            update(FINGERPRINT, fingerprint, batch.tenant(), batch.batchNo()); // it may have been cancelled meanwhile
+        }
         try (ResultSet row = bind(END_UPLOAD, broken ? 1 : 0, fingerprint, batch.tenant(), batch.batchNo())
                 .executeQuery()) {
             return row.next() ? new Standing(tally(row), BatchState.RUNNING, broken) : null;

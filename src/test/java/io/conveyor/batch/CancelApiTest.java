@@ -105,6 +105,32 @@ class CancelApiTest extends ServiceTest {
     }
 
     @Test
+    void whatIsPassedOverIsNotShownAsRunning() throws Exception {
+        String path = submit(DEAF, 20_000);
+        Api.Reply now = api.cancel(path);
+        while (now.at("/counts/cancelled").asInt() < 19_999) {
+            assertThat(now.at("/counts/running").asInt()).isEqualTo(1);
+            now = api.get(path);
+        }
+    }
+
+    @Test
+    void aLiveUploadThatWasCancelledCanBePutAgain() throws Exception {
+        String path = "/v1/batches/put-live?start=immediately";
+        try (RawStream upload = RawStream.upload(port, "PUT " + path, "Content-Type: application/x-ndjson")) {
+            upload.send(GATE + "\n");
+            gate.begun.acquire();
+            api.cancel("/v1/batches/put-live");
+            upload.send(GATE + "\n");
+            upload.sendEnd();
+            assertThat(upload.head()).contains("http/1.1 202");
+        }
+        Api.Reply again = api.send("PUT", path, (GATE + "\n").repeat(2), LINES).join();
+        assertThat(again.status()).isEqualTo(200);
+        assertThat(again.at("/counts/total").asInt()).isEqualTo(1);
+    }
+
+    @Test
     void aCancelIsAcceptedWhileJobsRunAndKeepsItsFirstTime() throws Exception {
         String path = submit(DEAF, 3);
 

