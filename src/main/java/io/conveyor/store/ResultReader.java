@@ -1,7 +1,6 @@
 package io.conveyor.store;
 
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -176,8 +175,31 @@ final class ResultReader {
             if (segment < 0) {
                 return null;
             }
-            entries.sort(Comparator.comparingInt(ResultLines.Entry::index));
-            return new ResultLines(entries, nextIndex, block -> lines(batch, block));
+            return new ResultLines(inOrder(), nextIndex, block -> lines(batch, block));
+        }
+
+        /** Each segment's entries stand together; within it every place is there once at the most. */
+        private List<ResultLines.Entry> inOrder() {
+            ResultLines.@Nullable Entry[] places = new ResultLines.Entry[PackedSegment.MAX_JOBS];
+            List<ResultLines.Entry> sorted = new ArrayList<>(entries.size());
+            int begin = 0;
+            while (begin < entries.size()) {
+                int first = entries.get(begin).block().segment();
+                int end = begin;
+                while (end < entries.size() && entries.get(end).block().segment() == first) {
+                    ResultLines.Entry entry = entries.get(end++);
+                    places[entry.index() - first] = entry;
+                }
+                for (int place = 0; place < places.length; place++) {
+                    ResultLines.Entry entry = places[place];
+                    if (entry != null) {
+                        sorted.add(entry);
+                        places[place] = null;
+                    }
+                }
+                begin = end;
+            }
+            return sorted;
         }
 
         ResultLines bySeq(int afterSeq) {

@@ -30,7 +30,7 @@ final class ResultRenderer {
     private static final byte[] STARTED = ascii(",\"started_at\":\"");
     private static final byte[] ENDED = ascii("\",\"ended_at\":\"");
 
-    /** Bytes that are made room for beside the value: more than most lines need. */
+    /** Bytes that are made room for beside value and names: more than all else in a line takes. */
     private static final int FRAME_BYTES = 256;
 
     /** Names kept with their bytes, at the most: kinds and threads are a few hundred, names that clients make are not kept. */
@@ -74,10 +74,12 @@ final class ResultRenderer {
                 length = OutcomeBlock.length(directory, entry);
                 next += length;
             }
+            writing.ensure(FRAME_BYTES);
             writing.add(INDEX).add(segment + OutcomeBlock.place(directory, entry));
             writing.add(SEQ).add(firstSeq + entry);
             addHead(writing, cursor, OutcomeBlock.state(directory, entry));
             if (values != null) {
+                writing.ensure(FRAME_BYTES + length);
                 writing.add(values, offset, length);
             }
             int tailBefore = tail;
@@ -95,16 +97,16 @@ final class ResultRenderer {
     private void addHead(Writing writing, OutcomeFacts.Cursor facts, JobState state) {
         String customId = facts.customId();
         if (customId != null) {
-            writing.add(CUSTOM_ID).add(string(customId));
+            writing.add(CUSTOM_ID).addName(string(customId));
         }
         if (state == JobState.SUCCEEDED) {
             if (!facts.kind().equals(writing.kind)) {
                 writing.kind = facts.kind();
                 writing.head = head(facts.kind());
             }
-            writing.add(writing.head);
+            writing.addName(writing.head);
         } else {
-            writing.add(head(facts.kind(), state, ERROR));
+            writing.addName(head(facts.kind(), state, ERROR));
         }
     }
 
@@ -126,7 +128,7 @@ final class ResultRenderer {
             writing.worker = facts.worker();
             writing.end = end(facts.worker());
         }
-        writing.add(writing.end);
+        writing.addName(writing.end);
     }
 
     private byte[] head(String kind) {
@@ -231,15 +233,21 @@ final class ResultRenderer {
             return 0;
         }
 
+        /** Makes no room: {@link #ensure} before, for what is of limited length all at once. */
         Writing add(byte[] more) {
             return add(more, 0, more.length);
         }
 
         Writing add(byte[] more, int offset, int length) {
-            ensure(length);
             System.arraycopy(more, offset, bytes, size, length);
             size += length;
             return this;
+        }
+
+        /** What is as long as somebody's name. */
+        Writing addName(byte[] more) {
+            ensure(FRAME_BYTES + more.length);
+            return add(more);
         }
 
         /** Adds what stands between these two places. */

@@ -77,12 +77,15 @@ final class Batches {
     /** What stands in the line of such an outcome after index and seq. */
     static String tail(OutcomeEntry outcome) {
         Run run = outcome.run();
-        return ",\"kind\":\"echo\",\"state\":\"" + outcome.state().wireName()
+        String head = ",\"kind\":\"echo\",\"state\":\"" + outcome.state().wireName()
                 + (outcome.state() == JobState.SUCCEEDED ? "\",\"output\":" : "\",\"error\":")
-                + new String(outcome.value(), StandardCharsets.UTF_8) + ",\"attempts\":" + run.attempts()
-                + ",\"wait_ms\":" + run.waitMillis() + ",\"duration_ms\":" + run.durationNanos() / 1_000_000
-                + ",\"started_at\":\"" + time(run.startedAt()) + "\",\"ended_at\":\"" + time(run.endedAt())
-                + "\",\"worker\":\"" + run.worker() + "\"}";
+                + new String(outcome.value(), StandardCharsets.UTF_8) + ",\"attempts\":" + run.attempts();
+        String end = "\"ended_at\":\"" + time(run.endedAt()) + "\"";
+        return run.attempts() == 0
+                ? head + "," + end + "}"
+                : head + ",\"wait_ms\":" + run.waitMillis() + ",\"duration_ms\":" + run.durationNanos() / 1_000_000
+                        + ",\"started_at\":\"" + time(run.startedAt()) + "\"," + end + ",\"worker\":\"" + run.worker()
+                        + "\"}";
     }
 
     private static String time(long millis) {

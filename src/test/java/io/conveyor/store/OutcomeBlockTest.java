@@ -146,6 +146,46 @@ class OutcomeBlockTest {
     }
 
     @Test
+    void aValueThatManyHaveInCommonIsStoredOnce() {
+        byte[] common = "{\"type\":\"/problems/job-cancelled\"}".getBytes(StandardCharsets.UTF_8);
+        List<OutcomeEntry> outcomes = new ArrayList<>();
+        for (int place = 0; place < 256; place++) {
+            byte[] value = place % 50 == 7 ? new byte[] {'1'} : common;
+            outcomes.add(new OutcomeEntry(FIRST, place, "echo", null, JobState.CANCELLED, value, RUN));
+        }
+        OutcomeBlock block = OutcomeBlock.blocks(outcomes).get(0);
+
+        assertThat(block.values().length).isLessThan(8 * common.length);
+        List<String> lines = lines(block, 0, 1);
+        for (int place = 0; place < 256; place++) {
+            assertThat(lines.get(place)).contains(Batches.tail(outcomes.get(place)));
+        }
+    }
+
+    @Test
+    void namesOfAnyLengthFit() {
+        List<OutcomeEntry> outcomes = new ArrayList<>();
+        for (int place = 0; place < 100; place++) {
+            Run run = new Run(1, Long.MAX_VALUE >> 2, 0, STARTED, STARTED + place, "w".repeat(place * 10));
+            outcomes.add(new OutcomeEntry(
+                    FIRST,
+                    place,
+                    "k".repeat(1 + place * 10),
+                    "c".repeat(place * 10),
+                    JobState.FAILED,
+                    new byte[] {'1'},
+                    run));
+        }
+        List<String> lines = lines(OutcomeBlock.blocks(outcomes).get(0), 0, 1);
+        for (OutcomeEntry outcome : outcomes) {
+            JsonNode line = JSON.readTree(lines.get(outcome.index()));
+            assertThat(line.get("kind").asString()).isEqualTo(outcome.kind());
+            assertThat(line.get("custom_id").asString()).isEqualTo(outcome.customId());
+            assertThat(line.get("worker").asString()).isEqualTo(outcome.run().worker());
+        }
+    }
+
+    @Test
     void aUsualOutcomeTakesAFewBytesBesideItsValue() {
         List<OutcomeEntry> outcomes = new ArrayList<>();
         for (int place = 0; place < 256; place++) {
@@ -221,7 +261,7 @@ class OutcomeBlockTest {
     @Test
     void numbersAreWrittenAtTheirLimits() {
         for (long number : new long[] {0, 9, 10, 99, 100, 12_345, Integer.MAX_VALUE, Long.MAX_VALUE >> 1}) {
-            Run run = new Run((int) Math.min(number, Integer.MAX_VALUE), number, number, 0, 0, "w");
+            Run run = new Run((int) Math.min(Math.max(number, 1), Integer.MAX_VALUE), number, number, 0, 0, "w");
             assertThat(line(null, JobState.SUCCEEDED, "1", run))
                     .contains(",\"attempts\":" + run.attempts() + ",\"wait_ms\":" + number + ",\"duration_ms\":"
                             + number / 1_000_000 + ",\"started_at\":");
