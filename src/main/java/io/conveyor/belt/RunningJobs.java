@@ -1,6 +1,7 @@
 package io.conveyor.belt;
 
 import io.conveyor.pool.Guard;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
@@ -15,6 +16,9 @@ final class RunningJobs {
     /** The guard under which the job of the same place runs. */
     private final AtomicReferenceArray<@Nullable Guard> guards;
 
+    /** Jobs that have a place or are about to find one; counted down after the place is free. */
+    private final AtomicInteger inside = new AtomicInteger();
+
     RunningJobs(int atOnce) {
         places = new AtomicReferenceArray<>(atOnce);
         guards = new AtomicReferenceArray<>(atOnce);
@@ -27,14 +31,16 @@ final class RunningJobs {
      * @throws IllegalStateException when more jobs run than may
      */
     int enter(JobTask task) {
-        int start = (int) (Thread.currentThread().getId() % places.length());
-        for (int i = 0; i < places.length(); i++) {
-            int place = (start + i) % places.length();
-            if (places.get(place) == null && places.compareAndSet(place, null, task)) {
-                return place;
-            }
+        if (inside.incrementAndGet() > places.length()) {
+            inside.decrementAndGet();
+            throw new IllegalStateException("More than " + places.length() + " jobs run at once");
         }
-        throw new IllegalStateException("More than " + places.length() + " jobs run at once");
+        int place = (int) (Thread.currentThread().getId() % places.length());
+        // One round may find every place taken, when one behind is left and one ahead taken; but some place is free.
+        while (places.get(place) != null || !places.compareAndSet(place, null, task)) {
+            place = (place + 1) % places.length();
+        }
+        return place;
     }
 
     /** The job of that place runs under this guard from now on. */
@@ -45,6 +51,7 @@ final class RunningJobs {
     void leave(int place) {
         guards.setRelease(place, null);
         places.setRelease(place, null);
+        inside.decrementAndGet();
     }
 
     /**

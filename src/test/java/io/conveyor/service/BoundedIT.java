@@ -125,7 +125,8 @@ final class BoundedIT {
         assertThat(new HashSet<>(ids)).hasSize(CLIENTS);
         List<JsonNode> results = new ArrayList<>();
         for (String id : ids) {
-            assertThat(service.awaitEnd(id).get("outcome").asString()).isEqualTo("succeeded");
+            String outcome = service.awaitEnd(id).get("outcome").asString();
+            assertThat(outcome).as("%s", service.results(id)).isEqualTo("succeeded");
             service.results(id).forEach(line -> results.add(ServiceProcess.JSON.readTree(line)));
         }
         return results;
