@@ -158,18 +158,18 @@ final class JobRunner {
         if (handler == null) {
             return failed(JobError.missingKind(task.job().kind()));
         }
-        int place = running.enter(task);
-        try {
-            return attempt(task, handler, begin, place);
-        } finally {
-            running.leave(place);
+        Duration limit = limit(task);
+        try (Guard guard = pool.guard(limit, begin)) {
+            running.enter(task, guard);
+            try {
+                return attempt(task, handler, guard, limit, begin);
+            } finally {
+                running.leave(guard);
+            }
         }
     }
 
-    private @Nullable Outcome attempt(JobTask task, JobHandler handler, long begin, int place) {
-        Duration limit = limit(task);
-        Guard guard = pool.guard(limit, begin);
-        running.guard(place, guard);
+    private @Nullable Outcome attempt(JobTask task, JobHandler handler, Guard guard, Duration limit, long begin) {
         if (task.batch().isCancelled()) {
             guard.interrupt();
         }
@@ -179,8 +179,6 @@ final class JobRunner {
         } catch (Throwable thrown) {
             guard.close();
             return explain(task, guard, limit, thrown);
-        } finally {
-            guard.close();
         }
     }
 

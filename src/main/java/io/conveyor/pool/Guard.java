@@ -79,6 +79,14 @@ public final class Guard implements AutoCloseable {
         this.deadline = deadline;
     }
 
+    /**
+     * Number of the place in the pool where the task runs, from 0 and below workers and caller-runs permits together: no
+     * other task runs there meanwhile.
+     */
+    public int place() {
+        return slot.number();
+    }
+
     /** Whether the time limit passed and the section was interrupted for it. */
     public boolean expired() {
         return cause == Cause.LIMIT;

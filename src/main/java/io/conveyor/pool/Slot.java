@@ -36,6 +36,7 @@ final class Slot {
 
     private final String name;
     private final WorkerPool pool;
+    private final int number;
     private final long epoch;
 
     // Mutable state
@@ -62,16 +63,22 @@ final class Slot {
     private @Nullable Slot outer;
 
     /**
+     * @param number its own in the pool, from 0
      * @param epoch the pool's clock when the pool was made, nanoseconds
      */
-    Slot(WorkerPool pool, String name, long epoch) {
+    Slot(WorkerPool pool, int number, String name, long epoch) {
         this.pool = pool;
+        this.number = number;
         this.name = name;
         this.epoch = epoch;
     }
 
     String name() {
         return name;
+    }
+
+    int number() {
+        return number;
     }
 
     /** Whether the thread that is in this slot is, here or further out, inside a task of that pool. */

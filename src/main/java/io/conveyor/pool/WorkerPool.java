@@ -94,8 +94,8 @@ public final class WorkerPool implements AutoCloseable {
         this.listener = listener;
         this.clock = clock;
         long start = clock.getAsLong();
-        workers = slots(config.name() + "-worker-", config.workers(), start);
-        permits = slots(config.name() + "-caller-", config.callerRuns(), start);
+        workers = slots(config.name() + "-worker-", 0, config.workers(), start);
+        permits = slots(config.name() + "-caller-", config.workers(), config.callerRuns(), start);
         meter = new UtilisationMeter(workers, start);
         crew = new Crew(config.queueCapacity(), workers);
         intake = new Intake(crew, config, permits, clock);
@@ -106,9 +106,9 @@ public final class WorkerPool implements AutoCloseable {
         watchdog.start();
     }
 
-    private List<Slot> slots(String prefix, int count, long start) {
+    private List<Slot> slots(String prefix, int first, int count, long start) {
         return IntStream.rangeClosed(1, count)
-                .mapToObj(number -> new Slot(this, prefix + number, start))
+                .mapToObj(number -> new Slot(this, first + number - 1, prefix + number, start))
                 .toList();
     }
 

@@ -1,73 +1,65 @@
 package io.conveyor.belt;
 
+import static io.conveyor.belt.BeltHarness.PATIENCE_SECONDS;
+import static io.conveyor.belt.BeltHarness.handler;
+import static io.conveyor.belt.BeltHarness.segments;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.conveyor.job.Job;
+import io.conveyor.handler.JobOutput;
+import io.conveyor.job.Tally;
 import io.conveyor.store.BatchRef;
-import io.conveyor.store.SegmentRef;
-import java.util.ArrayList;
+import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
-import org.mockito.Mockito;
+import org.junit.jupiter.api.io.TempDir;
 
 class RunningJobsTest {
 
-    private static final BatchRef BATCH = new BatchRef("t", 1, "b");
-    private static final int PLACES = 3;
-    private static final JobRunner NO_RUNNER = Mockito.mock(JobRunner.class);
+    @TempDir
+    Path directory;
 
-    private final RunningJobs running = new RunningJobs(PLACES);
-
-    private static JobTask task(int index) {
-        ActiveBatch batch = new ActiveBatch(BATCH, 0, 100, 0, settled -> {});
-        return new JobTask(NO_RUNNER, batch, SegmentRef.fresh(BATCH, 0), new Job(index, "echo", null, 0, null, null));
-    }
-
+    /** Workers and callers at once: each has a place of its own, and every job that runs is known. */
     @Test
-    void whoMayRunFindsAPlaceHoweverOthersComeAndGo() throws Exception {
-        List<Throwable> failures = new CopyOnWriteArrayList<>();
-        Semaphore mayRun = new Semaphore(PLACES);
-        List<Thread> threads = new ArrayList<>();
-        for (int number = 0; number < 24; number++) { // they begin to look at different places
-            JobTask task = task(number);
-            threads.add(new Thread(() -> {
-                try {
-                    for (int round = 0; round < 20_000; round++) {
-                        mayRun.acquireUninterruptibly();
-                        running.leave(running.enter(task));
-                        mayRun.release();
-                    }
-                } catch (RuntimeException e) {
-                    failures.add(e);
-                    mayRun.release();
-                }
-            }));
-        }
-        threads.forEach(Thread::start);
-        for (Thread thread : threads) {
-            thread.join();
-        }
-        assertThat(failures).isEmpty();
-        for (int index = 0; index < PLACES; index++) {
-            assertThat(running.contains(1, index)).isFalse();
-        }
-    }
+    void allThatMayRunAtOnceRunAndAreKnown() throws Exception {
+        Semaphore begun = new Semaphore(0);
+        Semaphore gate = new Semaphore(0);
+        ExecutorService clients = Executors.newFixedThreadPool(3);
+        try (BeltHarness harness = new BeltHarness(directory.resolve("conveyor.db"), 3, 1, 2, handler("gated", job -> {
+                    begun.release();
+                    gate.acquire();
+                    return new JobOutput(job.input());
+                }))
+                .started()) {
+            List<BatchRef> refs = IntStream.range(0, 3)
+                    .mapToObj(n -> harness.seal("b" + n, segments("gated", 20, 0)))
+                    .toList();
+            List<Future<?>> feeding = refs.stream()
+                    .<Future<?>>map(ref -> clients.submit(() ->
+                            harness.belt.feed(ref, segments("gated", 20, 0), Duration.ofSeconds(PATIENCE_SECONDS))))
+                    .toList();
+            assertThat(begun.tryAcquire(5, PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
 
-    @Test
-    void oneMoreThanMayRunIsRefusedAndTakesNoPlace() {
-        List<Integer> places = new ArrayList<>();
-        for (int index = 0; index < PLACES; index++) {
-            places.add(running.enter(task(index)));
+            assertThat(refs.stream()
+                            .flatMap(ref -> IntStream.range(0, 20)
+                                    .filter(index -> harness.belt.isRunning(ref.batchNo(), index))
+                                    .boxed()))
+                    .hasSize(5);
+
+            gate.release(60);
+            for (int n = 0; n < 3; n++) {
+                feeding.get(n).get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+                assertThat(harness.awaitEnd(refs.get(n)).tally()).isEqualTo(new Tally(20, 20, 0, 0, 0));
+                assertThat(harness.belt.isRunning(refs.get(n).batchNo(), 0)).isFalse();
+            }
+        } finally {
+            clients.shutdownNow();
         }
-        assertThatThrownBy(() -> running.enter(task(9))).hasMessageContaining("More than 3 jobs run at once");
-
-        running.leave(places.get(1));
-
-        assertThat(running.enter(task(9))).isEqualTo(places.get(1));
-        assertThat(running.contains(1, 9)).isTrue();
-        assertThat(running.contains(1, 1)).isFalse();
     }
 }

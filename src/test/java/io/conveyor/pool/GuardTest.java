@@ -145,7 +145,7 @@ class GuardTest {
     @Test
     void aSectionCountsAsStuckFiveSecondsAfterItsInterruptAndNotBefore() throws Exception {
         try (WorkerPool pool = new WorkerPool(config(1, 1, 0))) {
-            Slot slot = new Slot(pool, "slot", 0);
+            Slot slot = new Slot(pool, 0, "slot", 0);
             Guard guard = slot.open(System.nanoTime() + LONG.toNanos());
             long later = System.nanoTime() + LONG.toNanos();
             assertThat(guard.isStuck(later)).as("never interrupted").isFalse();

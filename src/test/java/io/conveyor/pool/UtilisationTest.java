@@ -55,7 +55,7 @@ class UtilisationTest {
     void theWindowsForgetWhatIsOlder() throws Exception {
         try (WorkerPool pool = new WorkerPool(config(1, 1, 0), PoolListener.NONE, clock::get)) {
             long start = clock.get();
-            Slot slot = new Slot(pool, "slot", start);
+            Slot slot = new Slot(pool, 0, "slot", start);
             UtilisationMeter meter = new UtilisationMeter(List.of(slot), start);
             // 100 idle seconds, 5 busy, 5 idle, then busy for good.
             passSampled(meter, 100);
