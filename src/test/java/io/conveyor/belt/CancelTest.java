@@ -13,7 +13,6 @@ import io.conveyor.job.Tally;
 import io.conveyor.store.BatchRef;
 import io.conveyor.store.PackedSegment;
 import io.conveyor.store.StoredBatch;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -21,48 +20,14 @@ import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Cancelling: what waits, what runs, and who wins against the end. */
-class CancelTest {
+class CancelTest extends GatedJobs {
 
-    private static final Duration LONG = Duration.ofSeconds(PATIENCE_SECONDS);
     private static final JobHandler ECHO = handler("echo", job -> new JobOutput(job.input()));
-
-    private final Semaphore begun = new Semaphore(0);
-    private final Semaphore gate = new Semaphore(0);
-    private final AtomicInteger runs = new AtomicInteger();
-
-    /** Says that it runs, then waits for the test, or for its interrupt. */
-    private final JobHandler gated = handler("gated", job -> {
-        runs.incrementAndGet();
-        begun.release();
-        gate.acquire();
-        return new JobOutput(job.input());
-    });
-
-    /** The same, deaf to interrupts. */
-    private final JobHandler deaf = handler("deaf", job -> {
-        begun.release();
-        gate.acquireUninterruptibly();
-        return new JobOutput(job.input());
-    });
-
-    @TempDir
-    Path directory;
-
-    private Path file() {
-        return directory.resolve("conveyor.db");
-    }
-
-    private void awaitBegun(int jobs) throws InterruptedException {
-        assertThat(begun.tryAcquire(jobs, PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
-    }
 
     /** Every job has one line, and the numbers of completion have no gap. */
     private static void assertResults(BeltHarness harness, BatchRef ref, int jobs) {
@@ -88,7 +53,7 @@ class CancelTest {
             assertThat(ended.outcome()).isEqualTo(BatchOutcome.CANCELLED);
             assertThat(ended.tally()).isEqualTo(new Tally(jobs, 0, 0, jobs, 0));
             assertThat(ended.cancelRequestedAt()).isNotNull();
-            assertThat(runs.get()).isEqualTo(2);
+            assertThat(ran).hasSize(2);
             assertResults(harness, ref, jobs);
             assertThat(harness.results(ref))
                     .filteredOn(line -> line.contains("It was running when its batch was cancelled"))
@@ -115,7 +80,7 @@ class CancelTest {
 
             feeding.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
             assertThat(harness.awaitEnd(ref).tally().cancelled()).isEqualTo(700);
-            assertThat(runs.get()).isEqualTo(2);
+            assertThat(ran).hasSize(2);
         } finally {
             client.shutdownNow();
         }

@@ -1,64 +1,27 @@
 package io.conveyor.belt;
 
 import static io.conveyor.belt.BeltHarness.PATIENCE_SECONDS;
-import static io.conveyor.belt.BeltHarness.handler;
-import static io.conveyor.belt.BeltHarness.input;
 import static io.conveyor.belt.BeltHarness.segments;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.conveyor.handler.JobHandler;
-import io.conveyor.handler.JobOutput;
 import io.conveyor.job.BatchOutcome;
 import io.conveyor.job.BatchState;
 import io.conveyor.job.Tally;
 import io.conveyor.store.BatchRef;
 import io.conveyor.store.PackedSegment;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.SplittableRandom;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Pausing and resuming: nothing starts in between, nothing is lost, nothing runs twice. */
-class PauseTest {
-
-    private static final Duration LONG = Duration.ofSeconds(PATIENCE_SECONDS);
-
-    private final Semaphore begun = new Semaphore(0);
-    private final Semaphore gate = new Semaphore(0);
-    private final ConcurrentLinkedQueue<String> ran = new ConcurrentLinkedQueue<>();
-
-    private final JobHandler gated = handler("gated", job -> {
-        ran.add(input(job));
-        begun.release();
-        gate.acquire();
-        return new JobOutput(job.input());
-    });
-
-    private final JobHandler noted = handler("noted", job -> {
-        ran.add(input(job));
-        return new JobOutput(job.input());
-    });
-
-    @TempDir
-    Path directory;
-
-    private Path file() {
-        return directory.resolve("conveyor.db");
-    }
-
-    private void awaitBegun(int jobs) throws InterruptedException {
-        assertThat(begun.tryAcquire(jobs, PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
-    }
+class PauseTest extends GatedJobs {
 
     private void assertRanOnce(int jobs) {
         assertThat(ran)

@@ -1,0 +1,64 @@
+package io.conveyor.belt;
+
+import static io.conveyor.belt.BeltHarness.PATIENCE_SECONDS;
+import static io.conveyor.belt.BeltHarness.handler;
+import static io.conveyor.belt.BeltHarness.input;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.conveyor.handler.JobHandler;
+import io.conveyor.handler.JobOutput;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Jobs that a test holds and lets go, on a store of its own. */
+abstract class GatedJobs {
+
+    static final Duration LONG = Duration.ofSeconds(PATIENCE_SECONDS);
+
+    final Semaphore begun = new Semaphore(0);
+    final Semaphore gate = new Semaphore(0);
+
+    /** Inputs of the jobs that have run, in the order of their start. */
+    final Queue<String> ran = new ConcurrentLinkedQueue<>();
+
+    /** Notes that it runs. */
+    final JobHandler noted = handler("noted", job -> {
+        ran.add(input(job));
+        return new JobOutput(job.input());
+    });
+
+    /** Says that it runs, then waits for the test, or for its interrupt. */
+    final JobHandler gated = handler("gated", job -> {
+        ran.add(input(job));
+        begun.release();
+        gate.acquire();
+        return new JobOutput(job.input());
+    });
+
+    /** The same, deaf to interrupts. */
+    final JobHandler deaf = handler("deaf", job -> {
+        ran.add(input(job));
+        begun.release();
+        gate.acquireUninterruptibly();
+        return new JobOutput(job.input());
+    });
+
+    @TempDir
+    Path directory;
+
+    @SuppressWarnings("NullAway.Init")
+    GatedJobs() {}
+
+    final Path file() {
+        return directory.resolve("conveyor.db");
+    }
+
+    final void awaitBegun(int jobs) throws InterruptedException {
+        assertThat(begun.tryAcquire(jobs, PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
+    }
+}
