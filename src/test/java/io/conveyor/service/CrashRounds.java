@@ -13,6 +13,7 @@ import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.HexFormat;
@@ -21,7 +22,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
-import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -82,14 +82,12 @@ final class CrashRounds implements AutoCloseable {
         rounds++;
         CrashLoad load = new CrashLoad(service, "r" + rounds, 1 + random.nextInt(MOST_ANSWERS), random.split());
         load.start();
-        // No wait for something: this is the random moment.
-        TimeUnit.MILLISECONDS.sleep(random.nextInt(LONGEST_LOAD));
+        service.runFor(Duration.ofMillis(random.nextInt(LONGEST_LOAD)));
         kill();
         load.join();
         service = service.respawn();
         if (random.nextInt(3) == 0) {
-            // Nor here: a moment of the recovery.
-            TimeUnit.MILLISECONDS.sleep(random.nextInt(LONGEST_START));
+            service.runFor(Duration.ofMillis(random.nextInt(LONGEST_START)));
             kill();
             service = service.respawn();
         }

@@ -231,6 +231,17 @@ final class ServiceProcess implements AutoCloseable {
         }
     }
 
+    /** Lets the process run for so long, the moment of a fault that a test draws; it must not end by itself meanwhile. */
+    void runFor(Duration time) {
+        try {
+            assertThat(process.waitFor(time.toMillis(), TimeUnit.MILLISECONDS))
+                    .as("the service has ended by itself")
+                    .isFalse();
+        } catch (InterruptedException e) {
+            throw interrupted(e);
+        }
+    }
+
     /** SIGKILL: no hook runs, nothing is flushed. */
     void killHard() {
         signal("KILL");

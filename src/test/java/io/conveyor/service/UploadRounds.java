@@ -14,11 +14,11 @@ import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.BitSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.SplittableRandom;
-import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -143,31 +143,29 @@ final class UploadRounds implements AutoCloseable {
         String prefer = random.nextBoolean() ? "Prefer: respond-async" : "Prefer: nothing";
         URI target = service.uri(path);
         try (RawUpload upload = new RawUpload(target, body, chunked, "Content-Type: application/x-ndjson", prefer)) {
-            // No wait for something: these are the random moments.
             switch (moment) {
                 case UPLOAD -> {
                     inUpload++;
                     upload.sendUpTo(random.nextInt(body.length));
-                    TimeUnit.MILLISECONDS.sleep(random.nextInt(LONGEST_PAUSE));
+                    service.runFor(Duration.ofMillis(random.nextInt(LONGEST_PAUSE)));
                 }
                 case SEAL -> {
                     upload.sendAll();
-                    TimeUnit.MILLISECONDS.sleep(random.nextInt(LONGEST_SEAL));
+                    service.runFor(Duration.ofMillis(random.nextInt(LONGEST_SEAL)));
                     afterUpload += upload.status().isDone() ? 0 : 1;
                     afterAnswer += upload.status().isDone() ? 1 : 0;
                 }
                 case WORK -> {
                     upload.sendAll();
                     assertThat(upload.status().join()).isEqualTo(202);
-                    TimeUnit.MILLISECONDS.sleep(random.nextInt(LONGEST_SEAL));
+                    service.runFor(Duration.ofMillis(random.nextInt(LONGEST_SEAL)));
                     afterAnswer++;
                 }
             }
             kill();
             if (random.nextInt(3) == 0) {
                 service = service.respawn();
-                // Nor here: a random moment of the recovery.
-                TimeUnit.MILLISECONDS.sleep(random.nextInt(LONGEST_START));
+                service.runFor(Duration.ofMillis(random.nextInt(LONGEST_START)));
                 kill();
             }
             service = service.respawn().awaitReady();
