@@ -1,5 +1,6 @@
 package io.conveyor.store;
 
+import io.conveyor.job.BatchRules;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -10,7 +11,8 @@ import org.jspecify.annotations.Nullable;
  * @param metadata the client's JSON, unparsed, or null
  * @param fingerprint digest of the request: equal for a repetition, different for another request
  * @param key the key under which it may be asked for again, or null
- * @param timeoutMillis limit for one attempt of jobs without their own, or 0 for the service's default
+ * @param rules what holds for its jobs
+ * @param origin the batch that it comes from, if any
  * @param total number of its jobs
  * @param createdAtMillis when it was accepted, milliseconds since the epoch
  */
@@ -20,11 +22,12 @@ public record NewBatch(
         byte @Nullable [] metadata,
         byte[] fingerprint,
         @Nullable SubmissionKey key,
-        long timeoutMillis,
+        BatchRules rules,
+        Origin origin,
         int total,
         long createdAtMillis) {
 
-    /** A batch that nobody asks for again by a key. */
+    /** A batch that nobody asks for again by a key, with a limit for attempts, or 0, as its only rule. */
     public NewBatch(
             BatchRef ref,
             @Nullable String name,
@@ -33,12 +36,32 @@ public record NewBatch(
             long timeoutMillis,
             int total,
             long createdAtMillis) {
-        this(ref, name, metadata, fingerprint, null, timeoutMillis, total, createdAtMillis);
+        this(
+                ref,
+                name,
+                metadata,
+                fingerprint,
+                null,
+                BatchRules.ofTimeout(timeoutMillis),
+                Origin.CLIENT,
+                total,
+                createdAtMillis);
     }
 
     public NewBatch {
-        if (total < 0 || timeoutMillis < 0) {
-            throw new IllegalArgumentException("A batch has 0 or more jobs, and a timeout of 0 or more milliseconds");
+        if (total < 0) {
+            throw new IllegalArgumentException("A batch has 0 or more jobs");
         }
+    }
+
+    /** The same under other rules. */
+    public NewBatch with(BatchRules others) {
+        return new NewBatch(ref, name, metadata, fingerprint, key, others, origin, total, createdAtMillis);
+    }
+
+    /** When its jobs may not start any more, milliseconds since the epoch, or null. */
+    @Nullable
+    Long deadlineAt() {
+        return rules.deadlineMillis() == 0 ? null : createdAtMillis + rules.deadlineMillis();
     }
 }
