@@ -2,11 +2,15 @@ package io.conveyor.belt;
 
 import io.conveyor.job.BatchRules;
 import io.conveyor.job.StopReason;
+import io.conveyor.limit.Limit;
 import io.conveyor.store.BatchRef;
+import java.time.Duration;
 import java.util.Deque;
 import java.util.Objects;
 import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
@@ -30,19 +34,21 @@ import org.jspecify.annotations.Nullable;
  *   WAITING ──► PARKED                no room to wait in memory: the store keeps it, and it is forgotten here
  *                                     once no job of it is on its way
  *   FEEDING, FED ──► HELD ──► WAITING    paused, until it is resumed; forgotten as a parked one is
+ *   FEEDING ──► LIMITED ──► WAITING   its next job found no place in a limit, until it is called to ask again
  * </pre>
  *
  * <p>Of a paused batch no job starts: what waited in the pool comes back into {@link #takenBack} and is handed over first
  * when it goes on. Whoever changes one of stage, {@link #paused} and {@link #takenBack} looks at the others afterwards
  * ({@link Belt#settle}), so a batch is never held that is not paused.
  */
-final class ActiveBatch {
+final class ActiveBatch implements Limit.Waiter {
 
     enum Stage {
         FEEDING,
         WAITING,
         PARKED,
         HELD,
+        LIMITED,
         FED,
         /** Not in memory any more: whoever still has this object must let it be. */
         FORGOTTEN
@@ -60,6 +66,8 @@ final class ActiveBatch {
     private final BatchRules rules;
     private final long acceptedAt;
     private final Consumer<ActiveBatch> settle;
+    /** How many of its jobs run at once, or null for any number. */
+    private final @Nullable Limit limit;
 
     // Mutable state
     /** Jobs of the batch; grows while its upload arrives. Written by the owner, read by all. */
@@ -85,6 +93,9 @@ final class ActiveBatch {
     /** Written by the thread that pauses and resumes, read by all. */
     private volatile boolean paused;
 
+    /** One permit when a limit has called since the owner asked last. Given by the threads that give places back. */
+    private final Semaphore calls = new Semaphore(0);
+
     /** Jobs that were given to the pool and came back unrun. */
     private final Deque<JobTask> takenBack = new ConcurrentLinkedDeque<>();
 
@@ -95,6 +106,7 @@ final class ActiveBatch {
         this.total = total;
         this.acceptedAt = acceptedAt;
         this.settle = settle;
+        this.limit = rules.maxConcurrency() > 0 ? Limit.ofOne(rules.maxConcurrency()) : null;
     }
 
     BatchRef ref() {
@@ -165,6 +177,35 @@ final class ActiveBatch {
 
     boolean isPaused() {
         return paused;
+    }
+
+    /** The bound of its own jobs that run at once, or null. */
+    @Nullable
+    Limit limit() {
+        return limit;
+    }
+
+    /** A limit is about to be asked for a place. Owner only. */
+    void asks() {
+        calls.drainPermits();
+    }
+
+    @Override
+    public void placeMayBeFree() {
+        calls.release();
+        settle.accept(this);
+    }
+
+    /** Whether a limit has called since it was asked. */
+    boolean isCalled() {
+        return calls.availablePermits() > 0;
+    }
+
+    /** Waits until a limit calls, or for so long. Owner only. */
+    void awaitCall(Duration longest) throws InterruptedException {
+        if (calls.tryAcquire(longest.toMillis(), TimeUnit.MILLISECONDS)) {
+            calls.release();
+        }
     }
 
     /** Keeps a job that came back from the pool unrun. */

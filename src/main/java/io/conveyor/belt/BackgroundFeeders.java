@@ -37,8 +37,15 @@ final class BackgroundFeeders {
     private final CountDownLatch stopped = new CountDownLatch(1);
     private final List<Thread> threads;
 
-    /** Who takes a batch after its turn: when all of it is fed, when it is paused, and when there is more to feed. */
-    record Ends(Consumer<ActiveBatch> fed, Consumer<ActiveBatch> paused, Consumer<ActiveBatch> unfed) {}
+    /**
+     * Who takes a batch after its turn: when all of it is fed, when it is paused, when it has to wait for a limit, and when
+     * there is more to feed.
+     */
+    record Ends(
+            Consumer<ActiveBatch> fed,
+            Consumer<ActiveBatch> paused,
+            Consumer<ActiveBatch> limited,
+            Consumer<ActiveBatch> unfed) {}
 
     BackgroundFeeders(WaitingBatches waiting, Feeder feeder, Ends ends) {
         this.waiting = waiting;
@@ -96,6 +103,7 @@ final class BackgroundFeeders {
             switch (result) {
                 case FED -> ends.fed().accept(batch);
                 case PAUSED -> ends.paused().accept(batch);
+                case LIMITED -> ends.limited().accept(batch);
                 case TIME_UP -> ends.unfed().accept(batch);
                 case CLOSED -> {
                     return false;

@@ -5,6 +5,7 @@ import io.conveyor.job.BatchOutcome;
 import io.conveyor.job.BatchState;
 import io.conveyor.job.JobKind;
 import io.conveyor.job.StopReason;
+import io.conveyor.limit.Limits;
 import io.conveyor.pool.DrainReport;
 import io.conveyor.pool.WorkerPool;
 import io.conveyor.store.BatchRef;
@@ -20,6 +21,7 @@ import java.util.List;
 import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -45,6 +47,12 @@ public final class Belt implements StoreListener {
     /** Batches taken up from the store at once. */
     private static final int PAGE = 256;
 
+    /** Batches that wait for a limit outside of the ring, at the most; a few hundred bytes each. */
+    private static final int MOST_LIMITED = 16_384;
+
+    /** How long an upload that waits for a limit goes without a look whether the service stops. */
+    private static final Duration LOOK = Duration.ofMillis(100);
+
     /** As good as for ever: a job may run for a day, and another thousand before it. */
     private static final Duration NO_LIMIT = Duration.ofDays(1000);
 
@@ -62,24 +70,40 @@ public final class Belt implements StoreListener {
     private final Feeder feeder;
     private final WaitingBatches waiting;
     private final BackgroundFeeders feeders;
+    private final Limits limits;
     private final Waiters waiters = new Waiters();
     private final ConcurrentMap<Long, ActiveBatch> active = new ConcurrentHashMap<>();
 
     // Mutable state
     /** Written by start and stop, read by all. */
     private volatile boolean accepting;
+    /** Batches that stand at LIMITED. Written by those who move them there and away. */
+    private final AtomicInteger limited = new AtomicInteger();
+
+    /** What a belt works with. */
+    record Parts(
+            BatchStore store,
+            WorkerPool pool,
+            HandlerRegistry handlers,
+            RunningJobs running,
+            JobRunner runner,
+            Limits limits) {}
 
     /** @param ring batches that wait in memory at the most */
-    Belt(BatchStore store, WorkerPool pool, HandlerRegistry handlers, RunningJobs running, JobRunner runner, int ring) {
-        this.store = store;
-        this.pool = pool;
-        this.handlers = handlers;
-        this.running = running;
+    Belt(Parts parts, int ring) {
+        this.store = parts.store();
+        this.pool = parts.pool();
+        this.handlers = parts.handlers();
+        this.running = parts.running();
+        this.limits = parts.limits();
+        JobRunner runner = parts.runner();
         this.control = new Control(store, pool, running, runner, new InMemory());
         this.waiting = new WaitingBatches(this::takeUp, ring);
-        this.feeder = new Feeder(pool, store, runner);
+        this.feeder = new Feeder(pool, store, runner, new Admission(limits, handlers));
         this.feeders = new BackgroundFeeders(
-                waiting, feeder, new BackgroundFeeders.Ends(this::fed, this::hold, this::waitForTurn));
+                waiting,
+                feeder,
+                new BackgroundFeeders.Ends(this::fed, this::hold, this::waitForPlace, this::waitForTurn));
     }
 
     /** Begins to work off what the store holds. */
@@ -186,8 +210,24 @@ public final class Belt implements StoreListener {
      */
     public boolean feedOpen(BatchRef ref, List<PackedSegment> inMemory) {
         ActiveBatch batch = active.get(ref.batchNo());
-        return batch == null
-                || feeder.feed(batch, inMemory, Feeder.Manner.CALLER, NO_LIMIT, Integer.MAX_VALUE) == Feeder.Result.FED;
+        if (batch == null) {
+            return true;
+        }
+        Feeder.Result result = feedAll(batch, inMemory);
+        while (result == Feeder.Result.LIMITED) {
+            try {
+                batch.awaitCall(LOOK);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return false;
+            }
+            result = feedAll(batch, inMemory);
+        }
+        return result == Feeder.Result.FED;
+    }
+
+    private Feeder.Result feedAll(ActiveBatch batch, List<PackedSegment> inMemory) {
+        return feeder.feed(batch, inMemory, Feeder.Manner.CALLER, NO_LIMIT, Integer.MAX_VALUE);
     }
 
     /** The upload of an open batch is complete, and everything of it has been fed. */
@@ -231,6 +271,7 @@ public final class Belt implements StoreListener {
             switch (result) {
                 case FED -> fed(batch);
                 case PAUSED -> hold(batch);
+                case LIMITED -> waitForPlace(batch);
                 case TIME_UP -> waitForTurn(batch);
                 case CLOSED -> batch.moveTo(ActiveBatch.Stage.PARKED);
             }
@@ -365,8 +406,23 @@ public final class Belt implements StoreListener {
     }
 
     /**
-     * Holds a paused batch that nobody feeds, and lets go on what is held and not paused any more. Whoever pauses, resumes,
-     * gives back or stops feeding calls it afterwards; whichever comes last finds everything in its place.
+     * Its feeder gives it up because its next job has no place in a limit. If very many wait for that, it stays in the ring
+     * and asks when it is its turn.
+     */
+    private void waitForPlace(ActiveBatch batch) {
+        if (limited.incrementAndGet() > MOST_LIMITED) {
+            limited.decrementAndGet();
+            waitForTurn(batch);
+        } else {
+            batch.moveTo(ActiveBatch.Stage.LIMITED);
+            settle(batch);
+        }
+    }
+
+    /**
+     * Holds a paused batch that nobody feeds, and lets go on what is held and not paused any more, or has been called by a
+     * limit. Whoever pauses, resumes, gives back, calls or stops feeding calls it afterwards; whichever comes last finds
+     * everything in its place.
      */
     private void settle(ActiveBatch batch) {
         if (batch.isPaused()) {
@@ -378,6 +434,11 @@ public final class Belt implements StoreListener {
         if (!batch.isPaused()
                 && (batch.move(ActiveBatch.Stage.HELD, ActiveBatch.Stage.WAITING)
                         || (batch.hasTakenBack() && batch.move(ActiveBatch.Stage.FED, ActiveBatch.Stage.WAITING)))) {
+            waitForTurn(batch);
+        }
+        if ((batch.isCalled() || batch.isCancelled())
+                && batch.move(ActiveBatch.Stage.LIMITED, ActiveBatch.Stage.WAITING)) {
+            limited.decrementAndGet();
             waitForTurn(batch);
         }
     }

@@ -1,6 +1,7 @@
 package io.conveyor.belt;
 
 import io.conveyor.handler.HandlerRegistry;
+import io.conveyor.limit.Limits;
 import io.conveyor.pool.PoolListener;
 import io.conveyor.pool.SizingAdvice;
 import io.conveyor.pool.WorkerPool;
@@ -40,13 +41,14 @@ class BeltConfiguration {
             BatchStore store,
             SizingAdvice sizing,
             BeltProperties properties,
+            Limits limits,
             Clock clock) {
         FailStop failStop = new FailStop(System::exit);
         store.listen(failStop);
         RunningJobs running = new RunningJobs(config.workers() + config.callerRuns());
         JobRunner runner = new JobRunner(new JobRunner.Parts(
                 pool, handlers, store, running, sizing, properties.job().timeout(), clock, failStop::fatal));
-        return new Belt(store, pool, handlers, running, runner, WaitingBatches.CAPACITY);
+        return new Belt(new Belt.Parts(store, pool, handlers, running, runner, limits), WaitingBatches.CAPACITY);
     }
 
     @Bean

@@ -139,7 +139,9 @@ final class Control {
     /** Jobs of the batch that waited in the pool's queue; who waited for room with one is sent away. */
     private List<JobTask> takeBack(ActiveBatch batch) {
         List<PoolTask> taken = pool.withdraw(task -> task instanceof JobTask job && job.batch() == batch);
-        return taken.stream().map(JobTask.class::cast).toList();
+        List<JobTask> jobs = taken.stream().map(JobTask.class::cast).toList();
+        jobs.forEach(job -> job.permit().release());
+        return jobs;
     }
 
     /** Waits until the work is done; false if the service stops and it will not be. */

@@ -1,6 +1,7 @@
 package io.conveyor.belt;
 
 import io.conveyor.job.Job;
+import io.conveyor.limit.Permit;
 import io.conveyor.pool.Handover;
 import io.conveyor.pool.PoolTask;
 import io.conveyor.pool.WorkerPool;
@@ -29,6 +30,8 @@ final class Feeder {
         TIME_UP,
         /** The batch is paused. */
         PAUSED,
+        /** The next job has no place in a limit; the batch is called when it may have one. */
+        LIMITED,
         /** The pool takes no more: the service stops, and the rest stays in the store. */
         CLOSED
     }
@@ -47,11 +50,13 @@ final class Feeder {
     private final WorkerPool pool;
     private final BatchStore store;
     private final JobRunner runner;
+    private final Admission admission;
 
-    Feeder(WorkerPool pool, BatchStore store, JobRunner runner) {
+    Feeder(WorkerPool pool, BatchStore store, JobRunner runner, Admission admission) {
         this.pool = pool;
         this.store = store;
         this.runner = runner;
+        this.admission = admission;
     }
 
     /**
@@ -165,7 +170,12 @@ final class Feeder {
         return cursor.next();
     }
 
-    private Result hand(ActiveBatch batch, PoolTask task, Manner manner, long deadline) {
+    private Result hand(ActiveBatch batch, JobTask job, Manner manner, long deadline) {
+        Permit permit = admission.admit(batch, job.job());
+        if (permit == null) {
+            return Result.LIMITED;
+        }
+        PoolTask task = job.with(permit);
         batch.handOver();
         boolean taken = false;
         try {
@@ -181,6 +191,7 @@ final class Feeder {
             return Result.TIME_UP;
         } finally {
             if (!taken) {
+                permit.release();
                 batch.takeBack();
             }
         }

@@ -93,10 +93,13 @@ final class JobRunner {
     /** Runs the job and hands its outcome to the store. Throws only what the store throws, which then has closed. */
     void run(JobTask task) {
         OutcomeEntry entry;
+        task.permit().start();
         try {
             entry = outcomeOf(task);
         } catch (Throwable thrown) {
             entry = faulty(task, thrown);
+        } finally {
+            task.permit().release();
         }
         if (entry != null) {
             store.record(entry);

@@ -7,6 +7,8 @@ import io.conveyor.handler.JobOutput;
 import io.conveyor.job.BatchRules;
 import io.conveyor.job.Job;
 import io.conveyor.job.JobKind;
+import io.conveyor.limit.LimitProperties;
+import io.conveyor.limit.Limits;
 import io.conveyor.pool.DrainReport;
 import io.conveyor.pool.PoolListener;
 import io.conveyor.pool.SizingAdvice;
@@ -26,6 +28,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
@@ -43,6 +46,7 @@ final class BeltHarness implements AutoCloseable {
     final BatchStore store;
     final WorkerPool pool;
     final Belt belt;
+    private final Limits limits;
 
     BeltHarness(Path file, int workers, int queue, int callers, JobHandler... handlers) {
         this(file, workers, queue, callers, WaitingBatches.CAPACITY, handlers);
@@ -64,7 +68,8 @@ final class BeltHarness implements AutoCloseable {
         Clock clock = Clock.systemUTC();
         JobRunner runner = new JobRunner(new JobRunner.Parts(
                 pool, registry, store, running, new SizingAdvice(), Duration.ofSeconds(60), clock, error -> {}));
-        belt = new Belt(store, pool, registry, running, runner, parts.ring());
+        limits = Limits.of(parts.limits());
+        belt = new Belt(new Belt.Parts(store, pool, registry, running, runner, limits), parts.ring());
     }
 
     /**
@@ -83,7 +88,8 @@ final class BeltHarness implements AutoCloseable {
             UnaryOperator<BatchStore> around,
             LongSupplier poolClock,
             Clock wall,
-            LongSupplier nanos) {
+            LongSupplier nanos,
+            Map<String, LimitProperties.Rule> limits) {
 
         Parts(Path file, int workers, int queue, int callers, int ring) {
             this(
@@ -96,25 +102,30 @@ final class BeltHarness implements AutoCloseable {
                     UnaryOperator.identity(),
                     System::nanoTime,
                     Clock.systemUTC(),
-                    System::nanoTime);
+                    System::nanoTime,
+                    Map.of());
         }
 
         Parts withPlaces(int number) {
-            return new Parts(file, workers, queue, callers, ring, number, around, poolClock, wall, nanos);
+            return new Parts(file, workers, queue, callers, ring, number, around, poolClock, wall, nanos, limits);
         }
 
         Parts withStore(UnaryOperator<BatchStore> wrapper) {
-            return new Parts(file, workers, queue, callers, ring, places, wrapper, poolClock, wall, nanos);
+            return new Parts(file, workers, queue, callers, ring, places, wrapper, poolClock, wall, nanos, limits);
         }
 
         /** @param clock what waits in the pool are measured with */
         Parts withPoolClock(LongSupplier clock) {
-            return new Parts(file, workers, queue, callers, ring, places, around, clock, wall, nanos);
+            return new Parts(file, workers, queue, callers, ring, places, around, clock, wall, nanos, limits);
+        }
+
+        Parts withLimits(Map<String, LimitProperties.Rule> rules) {
+            return new Parts(file, workers, queue, callers, ring, places, around, poolClock, wall, nanos, rules);
         }
 
         /** @param steady what deadlines are measured with, in nanoseconds */
         Parts withTime(Clock onTheWall, LongSupplier steady) {
-            return new Parts(file, workers, queue, callers, ring, places, around, poolClock, onTheWall, steady);
+            return new Parts(file, workers, queue, callers, ring, places, around, poolClock, onTheWall, steady, limits);
         }
     }
 
@@ -233,6 +244,7 @@ final class BeltHarness implements AutoCloseable {
     @Override
     public void close() {
         belt.stop(Duration.ZERO);
+        limits.close();
         pool.close();
         open.close();
     }

@@ -1,0 +1,212 @@
+package io.conveyor.belt;
+
+import static io.conveyor.belt.BeltHarness.PATIENCE_SECONDS;
+import static io.conveyor.belt.BeltHarness.handler;
+import static io.conveyor.belt.BeltHarness.segments;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.conveyor.handler.JobContext;
+import io.conveyor.handler.JobHandler;
+import io.conveyor.handler.JobOutput;
+import io.conveyor.job.BatchOutcome;
+import io.conveyor.job.BatchRules;
+import io.conveyor.job.BatchState;
+import io.conveyor.job.JobKind;
+import io.conveyor.job.Tally;
+import io.conveyor.limit.LimitProperties;
+import io.conveyor.store.BatchRef;
+import io.conveyor.store.NewBatch;
+import io.conveyor.store.PackedSegment;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+/** Limits of how many jobs run at once: kept however much waits, and in nobody else's way. */
+class LimitedBatchesTest extends GatedJobs {
+
+    private static final int LIMIT = 4;
+
+    private final AtomicInteger now = new AtomicInteger();
+    private final AtomicInteger most = new AtomicInteger();
+
+    /** Counts how many of it run at once. */
+    private final JobHandler counted = handler("counted", job -> {
+        most.accumulateAndGet(now.incrementAndGet(), Math::max);
+        try {
+            return new JobOutput(job.input());
+        } finally {
+            now.decrementAndGet();
+        }
+    });
+
+    private static LimitProperties.Rule atOnce(int concurrency, String... kinds) {
+        return new LimitProperties.Rule(List.of(kinds), List.of(), concurrency, null, Duration.ofSeconds(1));
+    }
+
+    private BeltHarness harness(Map<String, LimitProperties.Rule> limits, JobHandler... handlers) {
+        return new BeltHarness(new BeltHarness.Parts(file(), 8, 64, 8, 4096).withLimits(limits), handlers);
+    }
+
+    private static BatchRules atOnce(int concurrency) {
+        return new BatchRules(0, 0, concurrency, 0, null);
+    }
+
+    @Test
+    void tenThousandJobsNeverRunMoreAtOnceThanTheirLimitAllows() throws Exception {
+        int batches = 20;
+        int jobs = 500;
+        try (BeltHarness harness =
+                harness(Map.of("api", atOnce(LIMIT, "counted")), counted).started()) {
+            List<BatchRef> refs = IntStream.range(0, batches)
+                    .mapToObj(n -> harness.submit("b" + n, segments("counted", jobs, 0), Duration.ZERO))
+                    .toList();
+
+            for (BatchRef ref : refs) {
+                assertThat(harness.awaitEnd(ref).tally()).isEqualTo(new Tally(jobs, jobs, 0, 0, 0));
+            }
+
+            assertThat(most.get()).isBetween(2, LIMIT);
+        }
+    }
+
+    @Test
+    void aBatchRunsNoMoreOfItsJobsAtOnceThanItSays() throws Exception {
+        int jobs = 40;
+        try (BeltHarness harness = harness(Map.of(), gated).started()) {
+            BatchRef ref = harness.submit("b1", segments("gated", jobs, 0), atOnce(2));
+            awaitBegun(2);
+            // A batch that came later has run to its end, so the feeders have been at this one.
+            BatchRef other = harness.submit("b2", segments("gated", 3, 0), Duration.ZERO);
+            awaitBegun(3);
+            gate.release(3);
+
+            assertThat(begun.availablePermits()).isLessThanOrEqualTo(3);
+            gate.release(jobs);
+            assertThat(harness.awaitEnd(other).outcome()).isEqualTo(BatchOutcome.SUCCEEDED);
+            assertThat(harness.awaitEnd(ref).tally()).isEqualTo(new Tally(jobs, jobs, 0, 0, 0));
+        }
+    }
+
+    @Test
+    void callersAreBoundByTheLimitOfTheirBatchAsWorkersAre() throws Exception {
+        int jobs = 2000;
+        try (BeltHarness harness = harness(Map.of(), counted).started()) {
+            List<PackedSegment> segments = segments("counted", jobs, 0);
+            BatchRef ref = harness.seal("callers", segments, atOnce(3));
+            harness.belt.feed(ref, segments, LONG);
+
+            assertThat(harness.awaitEnd(ref).tally()).isEqualTo(new Tally(jobs, jobs, 0, 0, 0));
+            assertThat(most.get()).isLessThanOrEqualTo(3);
+        }
+    }
+
+    @Test
+    void jobsThatWaitForALimitHoldNobodyUp() throws Exception {
+        try (BeltHarness harness =
+                harness(Map.of("api", atOnce(1, "gated")), gated, noted).started()) {
+            BatchRef limited = harness.submit("b4", segments("gated", 1000, 0), Duration.ZERO);
+            awaitBegun(1);
+
+            BatchRef free = harness.submit("b5", segments("noted", 1000, 0), Duration.ZERO);
+
+            assertThat(harness.awaitEnd(free).outcome()).isEqualTo(BatchOutcome.SUCCEEDED);
+            assertThat(harness.pool.snapshot().activeWorkers()).isEqualTo(1);
+            assertThat(harness.pool.snapshot().queued()).isZero();
+            gate.release(1000);
+            assertThat(harness.awaitEnd(limited).outcome()).isEqualTo(BatchOutcome.SUCCEEDED);
+        }
+    }
+
+    @Test
+    void whatWaitsForALimitIsCancelledAtOnce() throws Exception {
+        try (BeltHarness harness =
+                harness(Map.of("api", atOnce(1, "gated")), gated).started()) {
+            BatchRef first = harness.submit("b6", segments("gated", 1, 0), Duration.ZERO);
+            awaitBegun(1);
+            BatchRef second = harness.submit("b7", segments("gated", 600, 0), Duration.ZERO);
+
+            harness.belt.cancel(second);
+
+            assertThat(harness.awaitEnd(second).tally()).isEqualTo(new Tally(600, 0, 0, 600, 0));
+            gate.release();
+            assertThat(harness.awaitEnd(first).outcome()).isEqualTo(BatchOutcome.SUCCEEDED);
+        }
+    }
+
+    @Test
+    void aPausedBatchLeavesItsPlacesToOthers() throws Exception {
+        try (BeltHarness harness =
+                harness(Map.of("api", atOnce(1, "gated")), gated).started()) {
+            BatchRef first = harness.submit("b8", segments("gated", 5, 0), Duration.ZERO);
+            awaitBegun(1);
+            BatchRef second = harness.submit("b9", segments("gated", 5, 0), Duration.ZERO);
+            harness.belt.pause(first);
+
+            gate.release(6);
+
+            assertThat(harness.awaitEnd(second).outcome()).isEqualTo(BatchOutcome.SUCCEEDED);
+            assertThat(harness.find(first).state()).isEqualTo(BatchState.PAUSED);
+            assertThat(harness.find(first).tally().succeeded()).isEqualTo(1);
+            harness.belt.resume(first);
+            gate.release(4);
+            assertThat(harness.awaitEnd(first).outcome()).isEqualTo(BatchOutcome.SUCCEEDED);
+        }
+    }
+
+    @Test
+    void anUploadThatArrivesIsHeldByItsLimitAndGoesOn() throws Exception {
+        int jobs = 300;
+        try (BeltHarness harness =
+                harness(Map.of("api", atOnce(2, "counted")), counted).started()) {
+            List<PackedSegment> segments = segments("counted", jobs, 0);
+            BatchRef ref = new BatchRef(BeltHarness.TENANT, harness.store.newBatchNo(), "live");
+            assertThat(harness.belt.open(new NewBatch(ref, null, null, new byte[0], 0, jobs, 0), segments))
+                    .isTrue();
+            assertThat(harness.belt.feedOpen(ref, segments)).isTrue();
+            harness.belt.complete(ref, new byte[32], null);
+
+            assertThat(harness.awaitEnd(ref).tally()).isEqualTo(new Tally(jobs, jobs, 0, 0, 0));
+            assertThat(most.get()).isLessThanOrEqualTo(2);
+        }
+    }
+
+    @Test
+    void aLimitOfAHostHoldsForJobsThatCallIt() throws Exception {
+        CountDownLatch both = new CountDownLatch(2);
+        JobHandler calling = new JobHandler() {
+            @Override
+            public JobKind kind() {
+                return new JobKind("calling", "for a test", "{}");
+            }
+
+            @Override
+            public JobOutput handle(JobContext job) throws Exception {
+                both.countDown();
+                begun.release();
+                gate.acquire();
+                return new JobOutput(job.input());
+            }
+
+            @Override
+            public String target(JobContext job) {
+                return job.index() % 2 == 0 ? "even.example:443" : "odd.example:443";
+            }
+        };
+        LimitProperties.Rule even =
+                new LimitProperties.Rule(List.of(), List.of("Even.example"), 1, null, Duration.ofSeconds(1));
+        try (BeltHarness harness = harness(Map.of("even", even), calling).started()) {
+            BatchRef ref = harness.submit("b10", segments("calling", 3, 0), Duration.ZERO);
+            assertThat(both.await(PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
+
+            awaitBegun(2);
+            assertThat(begun.availablePermits()).isZero();
+            gate.release(3);
+            assertThat(harness.awaitEnd(ref).outcome()).isEqualTo(BatchOutcome.SUCCEEDED);
+        }
+    }
+}
