@@ -36,6 +36,7 @@ class FairnessTest {
 
     private static final int BIG = 3000;
     private static final int SMALL = 10;
+    private static final int BACKGROUND_FEEDERS = 2;
 
     /** Room for the first jobs of all the big batches. */
     private static final int QUEUE = 500;
@@ -153,8 +154,12 @@ class FairnessTest {
         int firsts = 16 * (byCallers + inBackground);
         await(harness, now -> now.queued() + now.activeWorkers() >= firsts);
         let(harness, firsts);
+        // Before all who feed wait for room, the queue may still grow.
+        int feeders = byCallers + Math.min(inBackground, BACKGROUND_FEEDERS);
+        await(harness, now -> now.callersRunning() + now.producersWaiting() >= feeders);
         while (harness.pool.snapshot().queued() > workers) {
             let(harness, 1);
+            await(harness, now -> now.callersRunning() + now.producersWaiting() >= feeders);
         }
         await(harness, now -> now.queued() == workers && runs.getQueueLength() == workers);
     }
