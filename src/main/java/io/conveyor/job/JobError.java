@@ -1,5 +1,6 @@
 package io.conveyor.job;
 
+import java.time.Duration;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -17,6 +18,9 @@ import java.util.Objects;
  */
 public record JobError(String slug, String title, String detail, boolean retryable, Map<String, Object> extensions) {
 
+    /** Extension: seconds that the next attempt has to wait at the least, a whole number. */
+    public static final String RETRY_AFTER = "retry_after_seconds";
+
     public JobError {
         Objects.requireNonNull(slug);
         Objects.requireNonNull(title);
@@ -29,6 +33,13 @@ public record JobError(String slug, String title, String detail, boolean retryab
         Map<String, Object> more = new LinkedHashMap<>(extensions);
         more.put(name, value);
         return new JobError(slug, title, detail, retryable, more);
+    }
+
+    /** How long another attempt has to wait at the least; zero if nothing is said of it. */
+    public Duration retryAfter() {
+        return extensions.get(RETRY_AFTER) instanceof Number seconds
+                ? Duration.ofSeconds(Math.max(0, seconds.longValue()))
+                : Duration.ZERO;
     }
 
     /** The members of the problem object, in order. */
@@ -68,6 +79,16 @@ public record JobError(String slug, String title, String detail, boolean retryab
                 "job-cancelled",
                 "The job was cancelled",
                 started ? "It was running when its batch was cancelled." : "Its batch was cancelled before it started.",
+                true,
+                Map.of());
+    }
+
+    /** The batch was cancelled after an attempt had failed, while the job waited for another. */
+    public static JobError cancelledWaiting() {
+        return new JobError(
+                "job-cancelled",
+                "The job was cancelled",
+                "It was waiting for another attempt when its batch was cancelled.",
                 true,
                 Map.of());
     }

@@ -8,8 +8,12 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
@@ -29,6 +33,7 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
     private final GroupCommitter committer;
     private final Uploads uploads;
     private final Controls controls;
+    private final Attempts attempts;
     private final StoreKeeper keeper;
     private final AtomicLong lastBatchNo = new AtomicLong();
 
@@ -42,6 +47,7 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
                 new WriterConnection(this::openSession, dialect), new OutcomeWriter(clock, retentionMillis), figures);
         uploads = new Uploads(committer, figures, clock, retentionMillis);
         controls = new Controls(committer, figures, clock);
+        attempts = new Attempts(committer, reading);
         keeper = new StoreKeeper(committer, clock, uploads::giveUp, this::forget);
     }
 
@@ -133,8 +139,38 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
     }
 
     @Override
-    public void record(OutcomeEntry outcome) {
-        committer.record(outcome);
+    public void record(JobEntry entry) {
+        committer.record(entry);
+    }
+
+    @Override
+    public List<WaitingAttempt> dueAttempts(BatchRef batch, long now, int limit) {
+        return attempts.due(batch, now, limit);
+    }
+
+    @Override
+    public List<WaitingAttempt> waitingAttempts(BatchRef batch, int afterIndex, int limit) {
+        return attempts.after(batch, afterIndex, limit);
+    }
+
+    @Override
+    public Set<Integer> takeAttempts(BatchRef batch, Collection<Integer> indexes, Map<Integer, Long> putOff) {
+        return attempts.take(batch, indexes, putOff);
+    }
+
+    @Override
+    public OptionalLong nextAttempt(BatchRef batch) {
+        return attempts.next(batch);
+    }
+
+    @Override
+    public List<DueBatch> dueBatches(int limit) {
+        return attempts.batches(limit);
+    }
+
+    @Override
+    public void bringAttemptsForward(long latest) {
+        attempts.bringForward(latest);
     }
 
     @Override
@@ -207,6 +243,7 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
                 trouble == null,
                 trouble == null ? "" : String.valueOf(trouble.getMessage()),
                 figures.backlog(),
+                figures.retrying(),
                 figures.batches(),
                 committer.outcomesInHand(),
                 figures.late(),

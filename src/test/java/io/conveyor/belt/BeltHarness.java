@@ -61,9 +61,18 @@ final class BeltHarness implements AutoCloseable {
         HandlerRegistry registry = new HandlerRegistry(List.of(handlers));
         RunningJobs running = new RunningJobs(parts.places());
         Clock clock = Clock.systemUTC();
+        RetryPolicy retries = parts.retries();
         JobRunner runner = new JobRunner(new JobRunner.Parts(
-                pool, registry, store, running, new SizingAdvice(), Duration.ofSeconds(60), clock, error -> {}));
-        belt = new Belt(store, pool, registry, running, runner, parts.ring());
+                pool,
+                registry,
+                store,
+                running,
+                new SizingAdvice(),
+                Duration.ofSeconds(60),
+                retries,
+                clock,
+                error -> {}));
+        belt = new Belt(new Belt.Parts(store, pool, registry, running, runner, retries), parts.ring());
     }
 
     /**
@@ -71,6 +80,7 @@ final class BeltHarness implements AutoCloseable {
      *
      * @param places of running jobs
      * @param around wraps the store
+     * @param retries whether and when failed jobs are tried again
      */
     record Parts(
             Path file,
@@ -80,23 +90,44 @@ final class BeltHarness implements AutoCloseable {
             int ring,
             int places,
             UnaryOperator<BatchStore> around,
-            LongSupplier poolClock) {
+            LongSupplier poolClock,
+            RetryPolicy retries) {
+
+        /** One attempt a job, as the service does it when nothing is said. */
+        private static final BeltProperties.JobDefaults DEFAULTS = new BeltProperties.JobDefaults(
+                Duration.ofSeconds(60),
+                1,
+                new BeltProperties.Backoff(Duration.ofSeconds(1), Duration.ofMinutes(5), Duration.ofHours(1)),
+                new BeltProperties.RetryBudget(20, 10));
 
         Parts(Path file, int workers, int queue, int callers, int ring) {
-            this(file, workers, queue, callers, ring, workers + callers, UnaryOperator.identity(), System::nanoTime);
+            this(
+                    file,
+                    workers,
+                    queue,
+                    callers,
+                    ring,
+                    workers + callers,
+                    UnaryOperator.identity(),
+                    System::nanoTime,
+                    new RetryPolicy(DEFAULTS, new SteadyClock(Clock.systemUTC(), System::nanoTime)));
         }
 
         Parts withPlaces(int number) {
-            return new Parts(file, workers, queue, callers, ring, number, around, poolClock);
+            return new Parts(file, workers, queue, callers, ring, number, around, poolClock, retries);
         }
 
         Parts withStore(UnaryOperator<BatchStore> wrapper) {
-            return new Parts(file, workers, queue, callers, ring, places, wrapper, poolClock);
+            return new Parts(file, workers, queue, callers, ring, places, wrapper, poolClock, retries);
         }
 
         /** @param clock what waits in the pool are measured with */
         Parts withPoolClock(LongSupplier clock) {
-            return new Parts(file, workers, queue, callers, ring, places, around, clock);
+            return new Parts(file, workers, queue, callers, ring, places, around, clock, retries);
+        }
+
+        Parts withRetries(RetryPolicy policy) {
+            return new Parts(file, workers, queue, callers, ring, places, around, poolClock, policy);
         }
     }
 
