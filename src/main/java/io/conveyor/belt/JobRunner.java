@@ -8,6 +8,7 @@ import io.conveyor.job.Job;
 import io.conveyor.job.JobError;
 import io.conveyor.job.JobState;
 import io.conveyor.job.Run;
+import io.conveyor.job.StopReason;
 import io.conveyor.pool.Guard;
 import io.conveyor.pool.SizingAdvice;
 import io.conveyor.pool.WorkerPool;
@@ -20,6 +21,9 @@ import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -32,8 +36,8 @@ import tools.jackson.databind.json.JsonMapper;
  * callers alike, with nothing between them that differs.
  *
  * <p>A job is interrupted only while it is in its handler, through the pool's {@link Guard}; recording is never
- * interrupted. A job that is interrupted because its batch is cancelled ends as cancelled, unless it ends well all the
- * same; one of a cancelled batch that has not begun is recorded as cancelled without being run. A job that the stop of the service cut short leaves no outcome: it is still open in the store, and the
+ * interrupted. A job that is interrupted because its batch is stopped ends as cancelled, or as expired, unless it ends well
+ * all the same; one of a stopped batch that has not begun is recorded as that without being run. A job that the stop of the service cut short leaves no outcome: it is still open in the store, and the
  * next start runs it again.
  */
 final class JobRunner {
@@ -45,10 +49,17 @@ final class JobRunner {
     /** One job in so many has its processor time measured: asking costs as much as several small jobs. */
     private static final int CPU_SAMPLE = 64;
 
-    /** One for all, so that the store need not keep it a million times. */
-    private static final Outcome NOT_RUN = problem(JobState.CANCELLED, JobError.cancelled(false));
+    /** One for all jobs that are not run for that reason, so that the store need not keep it a million times. */
+    private static final Map<StopReason, Outcome> NOT_RUN = new EnumMap<>(Map.of(
+            StopReason.CANCEL, stopped(StopReason.CANCEL, false),
+            StopReason.ON_ERROR, stopped(StopReason.ON_ERROR, false),
+            StopReason.DEADLINE, stopped(StopReason.DEADLINE, false)));
 
-    private static final Outcome NOT_RUN_AGAIN = problem(JobState.CANCELLED, JobError.cancelledWaiting());
+    /** The same for jobs that waited for another attempt. */
+    private static final Map<StopReason, Outcome> NOT_RUN_AGAIN = new EnumMap<>(Map.of(
+            StopReason.CANCEL, stoppedWaiting(StopReason.CANCEL),
+            StopReason.ON_ERROR, stoppedWaiting(StopReason.ON_ERROR),
+            StopReason.DEADLINE, stoppedWaiting(StopReason.DEADLINE)));
 
     private final WorkerPool pool;
     private final HandlerRegistry handlers;
@@ -123,8 +134,9 @@ final class JobRunner {
     private @Nullable JobEntry outcomeOf(JobTask task) {
         Job job = task.job();
         long startedAt = clock.millis();
-        if (task.batch().isCancelled()) {
-            return passedOver(task, startedAt);
+        StopReason reason = task.batch().stopReason();
+        if (reason != null) {
+            return passedOver(task, reason, startedAt);
         }
         if (task.batch().isPaused()) {
             task.batch().keep(task);
@@ -160,16 +172,19 @@ final class JobRunner {
         return entry(task, outcome, run);
     }
 
-    /** Records that a job of a cancelled batch was not run. It must not have been handed over, or have been taken back. */
+    /** Records that a job of a stopped batch was not run. It must not have been handed over, or have been taken back. */
     void passOver(JobTask task) {
-        store.record(passedOver(task, clock.millis()));
+        store.record(passedOver(task, Objects.requireNonNull(task.batch().stopReason()), clock.millis()));
     }
 
-    private OutcomeEntry passedOver(JobTask task, long now) {
+    private OutcomeEntry passedOver(JobTask task, StopReason reason, long now) {
         WaitingAttempt before = task.before();
         return before == null
-                ? entry(task, NOT_RUN, 0, now, 0)
-                : entry(task, NOT_RUN_AGAIN, before.endedAt(now, task.batch().acceptedAt()));
+                ? entry(task, Objects.requireNonNull(NOT_RUN.get(reason)), 0, now, 0)
+                : entry(
+                        task,
+                        Objects.requireNonNull(NOT_RUN_AGAIN.get(reason)),
+                        before.endedAt(now, task.batch().acceptedAt()));
     }
 
     private static Run run(JobTask task, int attempts, long startedAt, long nanos) {
@@ -268,8 +283,9 @@ final class JobRunner {
         if (guard.cause() == Guard.Cause.LIMIT) {
             return failed(JobError.timeout(limit.toMillis()));
         }
-        if (guard.cause() == Guard.Cause.REQUEST) {
-            return problem(JobState.CANCELLED, JobError.cancelled(true));
+        StopReason reason = task.batch().stopReason();
+        if (guard.cause() == Guard.Cause.REQUEST && reason != null) {
+            return stopped(reason, true);
         }
         if (thrown instanceof JobFailure failure) {
             return failed(failure.error());
@@ -288,6 +304,14 @@ final class JobRunner {
         }
         log.error("{} failed by a fault of {}; its client is told so in general words", name, where, thrown);
         return failed(JobError.failed("The handler of '" + kind + "' failed unexpectedly.", false));
+    }
+
+    private static Outcome stopped(StopReason reason, boolean started) {
+        return problem(reason.outcome(), JobError.stopped(reason, started));
+    }
+
+    private static Outcome stoppedWaiting(StopReason reason) {
+        return problem(reason.outcome(), JobError.stoppedWaiting(reason));
     }
 
     private static Outcome failed(JobError error) {

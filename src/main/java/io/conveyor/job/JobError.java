@@ -73,24 +73,43 @@ public record JobError(String slug, String title, String detail, boolean retryab
                 Map.of("timeout_ms", limitMillis));
     }
 
-    /** The batch was cancelled. */
-    public static JobError cancelled(boolean started) {
-        return new JobError(
-                "job-cancelled",
-                "The job was cancelled",
-                started ? "It was running when its batch was cancelled." : "Its batch was cancelled before it started.",
-                true,
-                Map.of());
+    /** The batch was stopped. */
+    public static JobError stopped(StopReason reason, boolean started) {
+        return switch (reason) {
+            case CANCEL ->
+                cancelled(
+                        started
+                                ? "It was running when its batch was cancelled."
+                                : "Its batch was cancelled before it started.");
+            case ON_ERROR ->
+                cancelled(
+                        started
+                                ? "It was running when more jobs of its batch had failed than on_error tolerates."
+                                : "More jobs of its batch had failed than on_error tolerates before it started.");
+            case DEADLINE ->
+                expired(
+                        started
+                                ? "It was running when the deadline of its batch passed."
+                                : "The deadline of its batch passed before it started.");
+        };
     }
 
-    /** The batch was cancelled after an attempt had failed, while the job waited for another. */
-    public static JobError cancelledWaiting() {
-        return new JobError(
-                "job-cancelled",
-                "The job was cancelled",
-                "It was waiting for another attempt when its batch was cancelled.",
-                true,
-                Map.of());
+    /** The batch was stopped after an attempt had failed, while the job waited for another. */
+    public static JobError stoppedWaiting(StopReason reason) {
+        String waiting = "It was waiting for another attempt when ";
+        return switch (reason) {
+            case CANCEL -> cancelled(waiting + "its batch was cancelled.");
+            case ON_ERROR -> cancelled(waiting + "more jobs of its batch had failed than on_error tolerates.");
+            case DEADLINE -> expired(waiting + "the deadline of its batch passed.");
+        };
+    }
+
+    private static JobError expired(String detail) {
+        return new JobError("job-expired", "The job came too late", detail, true, Map.of());
+    }
+
+    private static JobError cancelled(String detail) {
+        return new JobError("job-cancelled", "The job was cancelled", detail, true, Map.of());
     }
 
     /** There is no such kind. */

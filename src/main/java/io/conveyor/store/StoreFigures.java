@@ -59,10 +59,7 @@ final class StoreFigures implements GroupCommitter.Observer {
         backlog.addAndGet(-outcomes.keptOutcomes());
         late.addAndGet(outcomes.lateOutcomes());
         retrying.addAndGet(outcomes.retrying());
-        outcomes.endedBatches().forEach((former, batches) -> {
-            count(former, -batches);
-            count(BatchState.ENDED, batches);
-        });
+        outcomes.moves().forEach(move -> move.count(this));
         tell(listener -> {
             outcomes.tell(listener);
             listener.committed(writes, nanos);

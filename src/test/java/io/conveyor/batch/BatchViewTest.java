@@ -41,6 +41,7 @@ class BatchViewTest {
                 startedAt,
                 null,
                 null,
+                null,
                 null);
     }
 

@@ -260,6 +260,26 @@ class RetriesTest extends GatedJobs {
     }
 
     @Test
+    void aDeadlineEndsWhatWaits() throws Exception {
+        try (BeltHarness harness = manual(2, once)) {
+            BatchRef ref = new BatchRef(TENANT, harness.store.newBatchNo(), "late");
+            List<PackedSegment> segments = segments("once", 300, 0);
+            harness.belt.seal(
+                    new NewBatch(ref, null, null, new byte[] {1}, 0, 300, System.currentTimeMillis())
+                            .with(new BatchRules(0, 0, 0, 500, null)),
+                    segments);
+            harness.belt.feed(ref, segments, LONG);
+
+            StoredBatch ended = harness.awaitEnd(ref);
+
+            assertThat(ended.outcome()).isEqualTo(BatchOutcome.EXPIRED);
+            assertThat(ended.tally().expired()).isEqualTo(300);
+            assertThat(harness.results(ref).get(0))
+                    .contains("\"state\":\"expired\"", "waiting for another attempt when the deadline", "\"attempts\":1,");
+        }
+    }
+
+    @Test
     void aBatchThatIsNotInMemoryIsCancelledWithWhatWaitsInIt() throws Exception {
         BatchRef ref;
         try (BeltHarness harness = manual(2, once)) {
