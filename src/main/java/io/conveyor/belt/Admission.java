@@ -30,7 +30,7 @@ final class Admission {
     @Nullable
     Permit admit(ActiveBatch batch, Job job) {
         Limit own = batch.limit();
-        if (own == null && limits.isEmpty()) {
+        if (!mayHold(batch)) {
             return Permit.FREE;
         }
         List<Limit> all = new ArrayList<>();
@@ -38,8 +38,12 @@ final class Admission {
             all.add(own);
         }
         all.addAll(limits.of(job.kind(), limits.dependsOnTarget(job.kind()) ? target(batch, job) : null));
-        batch.asks();
         return Permit.take(all, batch);
+    }
+
+    /** Whether a job of the batch may have to wait for a limit. */
+    boolean mayHold(ActiveBatch batch) {
+        return batch.limit() != null || !limits.isEmpty();
     }
 
     /** What the job calls; null if it says nothing, or nonsense, of which it will fail by itself. */

@@ -128,16 +128,19 @@ final class Feeder {
         }
     }
 
+    /** Whether it is not this feeder's: handed over, recorded, or waiting for another attempt. */
     private static boolean isDone(ActiveBatch batch, OpenSegment open, int index) {
         return index < batch.nextIndex()
-                || open.recorded().get(index - open.segment().firstIndex());
+                || open.recorded().get(index - open.segment().firstIndex())
+                || open.tried().get(index - open.segment().firstIndex());
     }
 
     private @Nullable OpenSegment segmentToFeed(ActiveBatch batch, List<PackedSegment> inMemory) {
         int next = batch.nextIndex();
         for (PackedSegment segment : inMemory) {
             if (segment.firstIndex() <= next && next < segment.firstIndex() + segment.jobs()) {
-                return new OpenSegment(SegmentRef.fresh(batch.ref(), segment.firstIndex()), segment, new BitSet());
+                return new OpenSegment(
+                        SegmentRef.fresh(batch.ref(), segment.firstIndex()), segment, new BitSet(), new BitSet());
             }
         }
         return store.openSegment(batch.ref(), next);
@@ -171,6 +174,7 @@ final class Feeder {
     }
 
     private Result hand(ActiveBatch batch, JobTask job, Manner manner, long deadline) {
+        batch.asks();
         Permit permit = admission.admit(batch, job.job());
         if (permit == null) {
             return Result.LIMITED;

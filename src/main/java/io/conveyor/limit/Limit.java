@@ -84,9 +84,6 @@ public final class Limit {
         if (hasPlace()) {
             taken++;
             starting = rate != null;
-            if (noted.remove(waiter)) {
-                waiting.remove(waiter);
-            }
             return true;
         }
         if (noted.add(waiter)) {

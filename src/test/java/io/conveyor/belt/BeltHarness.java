@@ -66,10 +66,19 @@ final class BeltHarness implements AutoCloseable {
         HandlerRegistry registry = new HandlerRegistry(List.of(handlers));
         RunningJobs running = new RunningJobs(parts.places());
         Clock clock = Clock.systemUTC();
+        RetryPolicy retries = parts.retries();
         JobRunner runner = new JobRunner(new JobRunner.Parts(
-                pool, registry, store, running, new SizingAdvice(), Duration.ofSeconds(60), clock, error -> {}));
+                pool,
+                registry,
+                store,
+                running,
+                new SizingAdvice(),
+                Duration.ofSeconds(60),
+                retries,
+                clock,
+                error -> {}));
         limits = Limits.of(parts.limits());
-        belt = new Belt(new Belt.Parts(store, pool, registry, running, runner, limits), parts.ring());
+        belt = new Belt(new Belt.Parts(store, pool, registry, running, runner, retries, limits), parts.ring());
     }
 
     /**
@@ -77,6 +86,7 @@ final class BeltHarness implements AutoCloseable {
      *
      * @param places of running jobs
      * @param around wraps the store
+     * @param retries whether and when failed jobs are tried again
      */
     record Parts(
             Path file,
@@ -89,7 +99,15 @@ final class BeltHarness implements AutoCloseable {
             LongSupplier poolClock,
             Clock wall,
             LongSupplier nanos,
+            RetryPolicy retries,
             Map<String, LimitProperties.Rule> limits) {
+
+        /** One attempt a job, as the service does it when nothing is said. */
+        private static final BeltProperties.JobDefaults DEFAULTS = new BeltProperties.JobDefaults(
+                Duration.ofSeconds(60),
+                1,
+                new BeltProperties.Backoff(Duration.ofSeconds(1), Duration.ofMinutes(5), Duration.ofHours(1)),
+                new BeltProperties.RetryBudget(20, 10));
 
         Parts(Path file, int workers, int queue, int callers, int ring) {
             this(
@@ -103,29 +121,39 @@ final class BeltHarness implements AutoCloseable {
                     System::nanoTime,
                     Clock.systemUTC(),
                     System::nanoTime,
+                    new RetryPolicy(DEFAULTS, new SteadyClock(Clock.systemUTC(), System::nanoTime)),
                     Map.of());
         }
 
         Parts withPlaces(int number) {
-            return new Parts(file, workers, queue, callers, ring, number, around, poolClock, wall, nanos, limits);
+            return new Parts(
+                    file, workers, queue, callers, ring, number, around, poolClock, wall, nanos, retries, limits);
         }
 
         Parts withStore(UnaryOperator<BatchStore> wrapper) {
-            return new Parts(file, workers, queue, callers, ring, places, wrapper, poolClock, wall, nanos, limits);
+            return new Parts(
+                    file, workers, queue, callers, ring, places, wrapper, poolClock, wall, nanos, retries, limits);
         }
 
         /** @param clock what waits in the pool are measured with */
         Parts withPoolClock(LongSupplier clock) {
-            return new Parts(file, workers, queue, callers, ring, places, around, clock, wall, nanos, limits);
-        }
-
-        Parts withLimits(Map<String, LimitProperties.Rule> rules) {
-            return new Parts(file, workers, queue, callers, ring, places, around, poolClock, wall, nanos, rules);
+            return new Parts(file, workers, queue, callers, ring, places, around, clock, wall, nanos, retries, limits);
         }
 
         /** @param steady what deadlines are measured with, in nanoseconds */
         Parts withTime(Clock onTheWall, LongSupplier steady) {
-            return new Parts(file, workers, queue, callers, ring, places, around, poolClock, onTheWall, steady, limits);
+            return new Parts(
+                    file, workers, queue, callers, ring, places, around, poolClock, onTheWall, steady, retries, limits);
+        }
+
+        Parts withRetries(RetryPolicy policy) {
+            return new Parts(
+                    file, workers, queue, callers, ring, places, around, poolClock, wall, nanos, policy, limits);
+        }
+
+        Parts withLimits(Map<String, LimitProperties.Rule> rules) {
+            return new Parts(
+                    file, workers, queue, callers, ring, places, around, poolClock, wall, nanos, retries, rules);
         }
     }
 

@@ -177,7 +177,7 @@ final class HttpHandler implements JobHandler, AutoCloseable {
                         HttpUrl.place(uri) + " answered " + answer.status() + ": it asks to be called later.")
                 .with("status", answer.status());
         Optional<Duration> after = RetryAfter.parse(answer.headers().get("retry-after"));
-        throw after.isPresent() ? busy.with("retry_after_seconds", after.get().toSeconds()) : busy;
+        throw after.isPresent() ? busy.after(after.get()) : busy;
     }
 
     @Override
