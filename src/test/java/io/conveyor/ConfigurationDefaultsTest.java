@@ -45,6 +45,7 @@ class ConfigurationDefaultsTest {
                         entry("conveyor.job.retry-budget.per-second", "10"),
                         entry("conveyor.job.retry-budget.percent", "20"),
                         entry("conveyor.job.timeout", "PT1M"),
+                        entry("conveyor.limits", "{}"),
                         entry("conveyor.plugins.directory", "plugins"),
                         entry("conveyor.pool.caller-runs", "null"),
                         entry("conveyor.pool.queue-bytes", "67108864B"),

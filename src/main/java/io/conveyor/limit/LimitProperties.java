@@ -8,6 +8,7 @@ import java.util.TreeMap;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.ConfigurationPropertiesSource;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 
 /**
@@ -36,6 +37,7 @@ public record LimitProperties(@DefaultValue Map<String, Rule> limits) {
      * @param rate how many of them start within the time of {@code per}, 1 to 1000000, or null
      * @param per 1 ms to 1 day
      */
+    @ConfigurationPropertiesSource
     public record Rule(
             @DefaultValue List<String> kinds,
             @DefaultValue List<String> hosts,
