@@ -275,7 +275,10 @@ class RetriesTest extends GatedJobs {
             assertThat(ended.outcome()).isEqualTo(BatchOutcome.EXPIRED);
             assertThat(ended.tally().expired()).isEqualTo(300);
             assertThat(harness.results(ref).get(0))
-                    .contains("\"state\":\"expired\"", "waiting for another attempt when the deadline", "\"attempts\":1,");
+                    .contains(
+                            "\"state\":\"expired\"",
+                            "waiting for another attempt when the deadline",
+                            "\"attempts\":1,");
         }
     }
 
