@@ -19,6 +19,7 @@ import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -55,6 +56,9 @@ final class Retries {
 
     /** Pause after the store failed, in milliseconds. */
     private static final long PAUSE_MILLIS = 500;
+
+    /** Longest wait for the end of a step at the stop, which takes a fraction of a second. */
+    private static final long END_SECONDS = 10;
 
     /** For a job that has its outcome already: its row goes with its batch. */
     private static final long NEVER = Long.MAX_VALUE;
@@ -110,10 +114,13 @@ final class Retries {
         ending.shutdown();
     }
 
-    /** Waits for the thread to end; call it after the pool is closed. */
+    /** Waits for both to end; call it after the pool is closed. */
     void join() {
         try {
             thread.join();
+            if (!ending.awaitTermination(END_SECONDS, TimeUnit.SECONDS)) {
+                log.warn("What waits in batches that are over could not be ended in time; it is at the next start");
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
@@ -174,7 +181,9 @@ final class Retries {
                     active.leave(batch);
                 }
             }
-        } catch (StoreException e) {
+        } catch (RejectedExecutionException e) {
+            throw e; // the pool is closed, and with it this
+        } catch (RuntimeException e) {
             log.error("Could not try jobs of the batch number {} again; they are tried later", batchNo, e);
             due.add(batchNo, clock.millis() + PAUSE_MILLIS);
         }
@@ -326,7 +335,7 @@ final class Retries {
             } finally {
                 active.leave(batch);
             }
-        } catch (StoreException e) {
+        } catch (RuntimeException e) {
             log.error("Could not end what waits in the batch number {}; it is tried again", batchNo, e);
             due.add(batchNo, clock.millis() + PAUSE_MILLIS);
         }

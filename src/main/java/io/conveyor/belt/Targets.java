@@ -71,15 +71,21 @@ final class Targets {
     }
 
     /** A first attempt is made. */
-    synchronized void called(@Nullable String name) {
-        if (name != null && budget.percent() > 0) {
+    void called(@Nullable String name) {
+        if (name == null || budget.percent() == 0) {
+            return; // without the lock: most jobs have no target, and many are tiny
+        }
+        synchronized (this) {
             target(name).bucket.addTokens(budget.percent());
         }
     }
 
     /** An attempt went well, the first or another. */
-    synchronized void succeeded(@Nullable String name) {
-        if (name != null) {
+    void succeeded(@Nullable String name) {
+        if (name == null) {
+            return;
+        }
+        synchronized (this) {
             Target target = target(name);
             target.bucket.addTokens(ATTEMPT);
             target.lastPlace = Long.MIN_VALUE;

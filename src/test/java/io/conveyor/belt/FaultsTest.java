@@ -5,9 +5,11 @@ import static io.conveyor.belt.BeltHarness.handler;
 import static io.conveyor.belt.BeltHarness.segments;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.conveyor.handler.JobFailure;
 import io.conveyor.handler.JobHandler;
 import io.conveyor.handler.JobOutput;
 import io.conveyor.job.BatchOutcome;
+import io.conveyor.store.AttemptEntry;
 import io.conveyor.store.BatchRef;
 import io.conveyor.store.BatchStore;
 import io.conveyor.store.NewBatch;
@@ -81,6 +83,50 @@ class FaultsTest {
             harness.awaitEnd(old);
             assertThat(renewed).containsExactly(old);
         }
+    }
+
+    /** The attempt has failed, and before that is noted the batch is cancelled and what waits in it ended. */
+    @Test
+    void anAttemptThatIsNotedAfterTheCancelIsEndedAsWell() throws Exception {
+        CountDownLatch failed = new CountDownLatch(1);
+        CountDownLatch ended = new CountDownLatch(1);
+        JobHandler fails = handler("fails", job -> {
+            throw JobFailure.retryable("not yet");
+        });
+        BeltHarness.Parts parts = new BeltHarness.Parts(directory.resolve("noted.db"), 1, 4, 0, 64)
+                .withRetries(new ManualClock().policy(2))
+                .withStore(store -> late(store, failed, ended));
+        try (BeltHarness harness = new BeltHarness(parts, fails).started()) {
+            BatchRef ref = harness.submit("late", segments("fails", 1, 0), Duration.ZERO);
+            assertThat(failed.await(PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
+
+            harness.belt.cancel(ref);
+
+            assertThat(harness.awaitEnd(ref).tally().cancelled()).isEqualTo(1);
+            assertThat(harness.results(ref).get(0)).contains("waiting for another attempt");
+        }
+    }
+
+    /** The store, but an attempt reaches it only after somebody has looked for what waits in its batch. */
+    private static BatchStore late(BatchStore store, CountDownLatch failed, CountDownLatch ended) {
+        return (BatchStore) Proxy.newProxyInstance(
+                BatchStore.class.getClassLoader(), new Class<?>[] {BatchStore.class}, (proxy, method, arguments) -> {
+                    if (method.getName().equals("record") && arguments[0] instanceof AttemptEntry) {
+                        failed.countDown();
+                        assertThat(ended.await(PATIENCE_SECONDS, TimeUnit.SECONDS))
+                                .isTrue();
+                    }
+                    Object answer;
+                    try {
+                        answer = method.invoke(store, arguments);
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                    }
+                    if (method.getName().equals("waitingAttempts")) {
+                        ended.countDown();
+                    }
+                    return answer;
+                });
     }
 
     /** The store, but what it has read of the backlog arrives only after a batch of it has ended. */
