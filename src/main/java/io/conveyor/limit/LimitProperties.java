@@ -33,9 +33,9 @@ public record LimitProperties(@DefaultValue Map<String, Rule> limits) {
      *
      * @param kinds names of kinds; none for all
      * @param hosts what jobs call: a host, with or without its port; none for whatever they call
-     * @param concurrency how many of these jobs run at once on this node, 1 to 1000000, or null
-     * @param rate how many of them start within the time of {@code per}, 1 to 1000000, or null
-     * @param per 1 ms to 1 day
+     * @param concurrency how many of these jobs run at once on this node, 1 to 1000000; any number when not given
+     * @param rate how many of them start within the time of {@code per}, 1 to 1000000; any number when not given
+     * @param per the time that the rate is about, 1 ms to 1 day
      */
     @ConfigurationPropertiesSource
     public record Rule(
