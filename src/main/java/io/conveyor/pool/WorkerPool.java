@@ -261,27 +261,47 @@ public final class WorkerPool implements AutoCloseable {
         PoolTask task = ticket.task();
         slot.begin(Thread.currentThread(), outer, start);
         try {
-            guarded(task, () -> listener.started(task, start - ticket.offeredAt(), inCaller));
-            guarded(task, task);
+            tellStarted(task, start - ticket.offeredAt(), inCaller);
+            runGuarded(task);
         } finally {
             closeLeftover(slot);
             Thread.interrupted();
             long end = clock.getAsLong();
             countInDrain(slot.end(end));
-            guarded(task, () -> listener.finished(task, end - start));
+            tellFinished(task, end - start);
         }
     }
 
-    private void guarded(PoolTask task, Runnable step) {
+    private void tellStarted(PoolTask task, long waited, boolean inCaller) {
         try {
-            step.run();
-        } catch (VirtualMachineError e) {
-            uncaught.increment();
-            throw e;
+            listener.started(task, waited, inCaller);
         } catch (Throwable e) {
-            uncaught.increment();
-            tellUncaught(task, e);
+            survive(task, e);
         }
+    }
+
+    private void runGuarded(PoolTask task) {
+        try {
+            task.run();
+        } catch (Throwable e) {
+            survive(task, e);
+        }
+    }
+
+    private void tellFinished(PoolTask task, long ran) {
+        try {
+            listener.finished(task, ran);
+        } catch (Throwable e) {
+            survive(task, e);
+        }
+    }
+
+    private void survive(PoolTask task, Throwable thrown) {
+        uncaught.increment();
+        if (thrown instanceof VirtualMachineError error) {
+            throw error;
+        }
+        tellUncaught(task, thrown);
     }
 
     private void tellUncaught(PoolTask task, Throwable thrown) {

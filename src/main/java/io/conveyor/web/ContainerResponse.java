@@ -17,6 +17,22 @@ public final class ContainerResponse {
     private static final String ATTRIBUTE = ContainerResponse.class.getName();
     private static final String BEFORE_RELEASE = ATTRIBUTE + ".beforeRelease";
 
+    /** More than the container writes around one piece of a body. */
+    private static final int FRAMING_BYTES = 32;
+
+    /** A place of the container's request object that is free for applications, and that no end of a request clears. */
+    private static final int ROOM = 31;
+
+    /** The buffer from which a connection is written. */
+    interface Room {
+
+        /** Makes it as large as that, if it can be, and is not larger; returns its size. */
+        int make(int bytes);
+
+        /** Makes it as small as it was at first. */
+        void giveBack();
+    }
+
     private final Response response;
 
     private ContainerResponse(Response response) {
@@ -27,6 +43,11 @@ public final class ContainerResponse {
     static void attach(Request request) {
         request.setAttribute(
                 ATTRIBUTE, new ContainerResponse(request.getResponse().getCoyoteResponse()));
+    }
+
+    /** Leaves with the request objects of a connection how its buffer is made larger. */
+    static void attachRoom(org.apache.coyote.Request request, Room room) {
+        request.setNote(ROOM, room);
     }
 
     /** That of a request. */
@@ -54,9 +75,32 @@ public final class ContainerResponse {
     }
 
     /**
+     * Has the buffer of the connection hold as many bytes and their framing as are wanted, if that can be, until {@link
+     * #giveBackRoom} or the end of the connection. Call when the stream of the response is ready.
+     *
+     * @return how many bytes it holds now, to {@link #send} at once
+     */
+    public int room(int wanted) {
+        return attachedRoom().make(wanted + FRAMING_BYTES) - FRAMING_BYTES;
+    }
+
+    /** Nothing large is written any more. Call when the stream of the response is ready. */
+    public void giveBackRoom() {
+        attachedRoom().giveBack();
+    }
+
+    private Room attachedRoom() {
+        if (response.getRequest().getNote(ROOM) instanceof Room room) {
+            return room;
+        }
+        throw new IllegalStateException("The protocol that attaches it is not there");
+    }
+
+    /**
      * Sends bytes of the body, past the response's own buffer, which must be empty and the headers sent. Without waiting,
-     * if the response has a listener: what the client does not take, up to 8 KiB with the framing, is kept in the buffer
-     * of the connection. Ask the stream of the response whether it is ready before, and after.
+     * if the response has a listener: what the client does not take, up to {@link #room}, is kept in the buffer of the
+     * connection, and what is more than that on the heap. Ask the stream of the response whether it is ready before, and
+     * after.
      *
      * @throws IOException if the client is gone
      */

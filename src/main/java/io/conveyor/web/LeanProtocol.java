@@ -15,6 +15,9 @@ import org.apache.tomcat.util.net.SocketWrapperBase;
  * HTTP/1.1 with small buffers for each response, and with patience for clients of streams. By default Tomcat keeps 24 KiB
  * of buffers for each connection that waits, of which streams, that come with a buffer of their own, need nothing: a
  * thousand of them would fill a small heap. Made by Tomcat from its name.
+ *
+ * <p>The {@link ConnectionBuffers} of a connection are replaced by larger ones while an answer wants it
+ * ({@link ContainerResponse#room}), until it gives them back or the connection is closed.
  */
 public final class LeanProtocol extends Http11NioProtocol {
 
@@ -24,7 +27,7 @@ public final class LeanProtocol extends Http11NioProtocol {
     private static final int NO_TIMEOUT = -1;
 
     public LeanProtocol() {
-        super(new CollectedBuffers());
+        super(new OwnBuffers());
     }
 
     @Override
@@ -41,10 +44,25 @@ public final class LeanProtocol extends Http11NioProtocol {
      * Waits for as long as the client likes with an answer that holds no thread: who reads late, or stops to think, must not
      * find its stream broken. A client that is gone is found by its kernel's answers, or the lack of them.
      */
-    private final class Patient extends Http11Processor {
+    private final class Patient extends Http11Processor implements ContainerResponse.Room {
 
         Patient() {
             super(LeanProtocol.this, LeanProtocol.this.getAdapter());
+            ContainerResponse.attachRoom(request, this);
+        }
+
+        @Override
+        public int make(int bytes) {
+            SocketBufferHandler buffers = getSocketWrapper().getSocketBufferHandler();
+            if (buffers instanceof ConnectionBuffers ours) {
+                ours.widen(bytes);
+            }
+            return buffers.getWriteBuffer().capacity();
+        }
+
+        @Override
+        public void giveBack() {
+            narrow(getSocketWrapper());
         }
 
         @Override
@@ -61,6 +79,7 @@ public final class LeanProtocol extends Http11NioProtocol {
             } finally {
                 if (state == SocketState.CLOSED) {
                     ContainerResponse.release(request);
+                    narrow(socket); // it is kept for the next connection
                 }
             }
             if (state == SocketState.LONG) {
@@ -68,28 +87,25 @@ public final class LeanProtocol extends Http11NioProtocol {
             }
             return state;
         }
+
+        private static void narrow(SocketWrapperBase<?> socket) {
+            if (socket.getSocketBufferHandler() instanceof ConnectionBuffers ours) {
+                ours.narrow();
+            }
+        }
     }
 
-    /**
-     * Leaves the buffers of a connection, which lie outside of the heap, to the garbage collector, as everybody else does.
-     * Tomcat frees those that it does not keep for the next connection by a method of {@code sun.misc.Unsafe}, of which the
-     * virtual machine warns from JDK 24 on, and which is to go.
-     */
-    private static final class CollectedBuffers extends NioEndpoint {
+    /** Gives connections without TLS buffers of ours. */
+    private static final class OwnBuffers extends NioEndpoint {
 
         @Override
         protected NioChannel createChannel(SocketBufferHandler buffers) {
-            return isSSLEnabled() ? super.createChannel(buffers) : new Channel(buffers);
-        }
-
-        private static final class Channel extends NioChannel {
-
-            Channel(SocketBufferHandler buffers) {
-                super(buffers);
+            if (isSSLEnabled()) {
+                return super.createChannel(buffers);
             }
-
-            @Override
-            public void free() {}
+            int read = buffers.getReadBuffer().capacity();
+            int write = buffers.getWriteBuffer().capacity();
+            return super.createChannel(new ConnectionBuffers(read, write));
         }
     }
 }

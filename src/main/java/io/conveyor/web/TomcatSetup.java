@@ -27,8 +27,6 @@ final class TomcatSetup implements WebServerFactoryCustomizer<TomcatServletWebSe
     private static void connector(Connector connector) {
         // 100-continue is sent when the body is first read: a refusal before that costs no upload.
         connector.setProperty("continueResponseTiming", "onRead");
-        // The buffers of a socket, 16 KiB a connection, lie outside of the heap: streams and waiting clients are many.
-        connector.setProperty("socket.directBuffer", "true");
         // Bodies belong to the controllers: a form must never be read as if it were the query string.
         connector.setParseBodyMethods("");
     }

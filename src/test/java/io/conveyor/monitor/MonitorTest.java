@@ -115,6 +115,24 @@ class MonitorTest {
     }
 
     @Test
+    void theWebServerShowsItsConnectionsAndThreads() {
+        Map<String, Double> server = scrape().samples().entrySet().stream()
+                .filter(series -> series.getKey().startsWith("tomcat_connections_")
+                        || series.getKey().startsWith("tomcat_threads_"))
+                .collect(Collectors.toMap(series -> series.getKey().replaceAll("\\{.*", ""), Map.Entry::getValue));
+
+        assertThat(server)
+                .containsEntry("tomcat_connections_config_max_connections", 8192.0)
+                .containsEntry("tomcat_threads_config_max_threads", 200.0)
+                .hasSize(5);
+        assertThat(server.get("tomcat_connections_current_connections")).isPositive();
+        // The scrape itself holds one.
+        assertThat(server.get("tomcat_threads_busy_threads")).isPositive();
+        assertThat(server.get("tomcat_threads_current_threads"))
+                .isGreaterThanOrEqualTo(server.get("tomcat_threads_busy_threads"));
+    }
+
+    @Test
     void theMetricsAreThese() {
         String ours = first.types().entrySet().stream()
                 .filter(family -> family.getKey().startsWith("conveyor_"))

@@ -1,5 +1,6 @@
 package io.conveyor.web;
 
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -61,6 +62,34 @@ final class Wire implements AutoCloseable {
             head.append((char) b);
         }
         return head.toString();
+    }
+
+    /** Reads a body of so many bytes. */
+    String readBody(int bytes) throws IOException {
+        byte[] body = socket.getInputStream().readNBytes(bytes);
+        if (body.length < bytes) {
+            throw new EOFException("The connection ended after " + body.length + " of " + bytes + " bytes");
+        }
+        return new String(body, StandardCharsets.UTF_8);
+    }
+
+    /** Reads a chunked body of ASCII; the number of its bytes. */
+    int readChunks() throws IOException {
+        int bytes = 0;
+        for (int size = chunkSize(); size > 0; size = chunkSize()) {
+            bytes += readBody(size).length();
+            readBody(2);
+        }
+        readBody(2);
+        return bytes;
+    }
+
+    private int chunkSize() throws IOException {
+        StringBuilder line = new StringBuilder();
+        while (line.indexOf("\r\n") < 0) {
+            line.append(readBody(1));
+        }
+        return Integer.parseInt(line.toString().trim(), 16);
     }
 
     @Override

@@ -9,8 +9,11 @@ import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
 import org.apache.hc.client5.http.impl.classic.HttpClients;
 import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManagerBuilder;
 import org.apache.hc.client5.http.io.HttpClientConnectionManager;
+import org.apache.hc.client5.http.ssl.DefaultClientTlsStrategy;
+import org.apache.hc.client5.http.ssl.TlsSocketStrategy;
 import org.apache.hc.core5.util.TimeValue;
 import org.apache.hc.core5.util.Timeout;
+import org.springframework.util.function.SingletonSupplier;
 
 /**
  * Builds the one client behind all {@code http} jobs: bounded, without memory from one job to the next, and without a
@@ -45,8 +48,12 @@ final class HttpJobClient {
 
     private static HttpClientConnectionManager connections(HttpJobProperties properties, DnsResolver resolver) {
         Timeout connect = Timeout.of(properties.connectTimeout().toMillis(), TimeUnit.MILLISECONDS);
+        // The certificates of all authorities are read for the first job that needs them, not at each start.
+        SingletonSupplier<TlsSocketStrategy> tls = SingletonSupplier.of(DefaultClientTlsStrategy::createDefault);
         return PoolingHttpClientConnectionManagerBuilder.create()
                 .setDnsResolver(resolver)
+                .setTlsSocketStrategy((socket, target, port, attachment, context) ->
+                        tls.obtain().upgrade(socket, target, port, attachment, context))
                 .setMaxConnTotal(MOST_CONNECTIONS)
                 .setMaxConnPerRoute(MOST_CONNECTIONS_A_ROUTE)
                 .setDefaultConnectionConfig(ConnectionConfig.custom()

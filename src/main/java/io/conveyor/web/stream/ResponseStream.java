@@ -41,12 +41,6 @@ public final class ResponseStream {
 
     private static final Logger log = LoggerFactory.getLogger(ResponseStream.class);
 
-    /**
-     * Bytes of one write. Less than the buffer of a socket in the container (8 KiB) by the framing of a chunk: what the
-     * client does not take waits in there, and the container allocates no further one, of 64 KiB.
-     */
-    static final int CHUNK_BYTES = 8 * 1024 - 32;
-
     /** Bytes after which another stream gets its turn, 1 MiB: what was loaded is read again, so not too often. */
     private static final int TURN_BYTES = 1024 * 1024;
 
@@ -86,6 +80,8 @@ public final class ResponseStream {
     private boolean drained;
     /** When the last step ended; System.nanoTime. Written by steps, read by whoever wakes the stream. */
     private volatile long lastStep;
+    /** Bytes of the next write. Written and read by steps. */
+    private int room;
     /** Set and cancelled by steps. */
     private @Nullable ScheduledFuture<?> timer;
 
@@ -169,8 +165,9 @@ public final class ResponseStream {
     private Step work() {
         cancelTimer();
         ByteBuffer chunk = pump.chunk();
+        int wanted = StreamPump.CHUNK_BYTES;
         for (int written = 0; written < TURN_BYTES || pump.isIdle(); written += chunk.limit()) {
-            Step blocked = ready();
+            Step blocked = ready(wanted);
             if (blocked == null && drained && opening.mayEnd().getAsBoolean()) {
                 return Step.COMPLETE;
             }
@@ -180,12 +177,14 @@ public final class ResponseStream {
             if (blocked != null || drained) {
                 return blocked == null ? Step.WAIT : blocked;
             }
-            chunk.clear();
+            chunk.clear().limit(room);
             StreamSource.Next next = begun ? opening.source().fill(chunk) : StreamSource.Next.MORE;
             chunk.flip();
             if ((chunk.hasRemaining() || !begun) && !write(chunk)) {
                 return Step.GONE;
             }
+            // Who has so little to say that it fits an ordinary write needs no larger buffer.
+            wanted = begun ? pump.chunkBytes() : StreamPump.CHUNK_BYTES;
             begun = true;
             drained = next == StreamSource.Next.END;
             if (next == StreamSource.Next.LATER) {
@@ -198,17 +197,21 @@ public final class ResponseStream {
     private Step waitForMore() {
         setTimer();
         // Asked for its side effect: what the client has not taken yet is sent by the container when it does.
-        return ready() == Step.GONE ? Step.GONE : Step.WAIT;
+        return ready(StreamPump.CHUNK_BYTES) == Step.GONE ? Step.GONE : Step.WAIT;
     }
 
-    /** Null if the client takes more, else what to do instead. */
-    private @Nullable Step ready() {
+    /** Null if the client takes more, and then {@link #room} says how much at once; else what to do instead. */
+    private @Nullable Step ready(int wanted) {
         io.lock();
         try {
             if (gone) {
                 return Step.GONE;
             }
-            return out.isReady() ? null : Step.WAIT;
+            if (!out.isReady()) {
+                return Step.WAIT;
+            }
+            room = Math.min(response.room(wanted), StreamPump.LARGE_CHUNK_BYTES);
+            return null;
         } finally {
             io.unlock();
         }
@@ -259,6 +262,8 @@ public final class ResponseStream {
             gone = true;
             if (mine && cut) {
                 response.cut();
+            } else if (mine) {
+                response.giveBackRoom();
             }
         } finally {
             io.unlock();
