@@ -126,7 +126,8 @@ class StopApiTest extends ServiceTest {
                 "PUT /v1/batches/live-late?start=immediately&deadline_ms=300",
                 "Content-Type: application/x-ndjson")) {
             upload.send(GATE + "\n");
-            gate.begun.acquire();
+            await().atMost(Duration.ofSeconds(60))
+                    .until(() -> api.get("/v1/batches/live-late").status() == 200);
             Api.Reply ended = awaitEnd("/v1/batches/live-late");
             assertThat(ended.at("/outcome").asString()).isEqualTo("expired");
             upload.send(GATE + "\n");

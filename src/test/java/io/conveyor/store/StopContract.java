@@ -213,6 +213,7 @@ abstract class StopContract extends StoreContract<StoreHarness> {
 
     @Test
     void anotherProcessGoesByTheDeadlineOnTheWall() {
+        harness.pass(HOUR / 2); // and the wall clock stood still: it was set back by so much
         NewBatch batch = new NewBatch(
                 new BatchRef(TENANT, store.newBatchNo(), "b1"),
                 null,
@@ -224,8 +225,6 @@ abstract class StopContract extends StoreContract<StoreHarness> {
                 3,
                 4_000_000);
         store.seal(batch, segments(0, 3, 256));
-        harness.pass(HOUR / 2); // and the wall clock stood still: it was set back by so much
-
         harness.setTime(4_000_000 + HOUR - 5);
         store = harness.afterCrash();
 
