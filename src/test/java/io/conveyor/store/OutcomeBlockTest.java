@@ -169,7 +169,7 @@ class OutcomeBlockTest {
 
         assertThat(line(null, JobState.CANCELLED, "{}", run))
                 .contains("\"error\":{},\"attempts\":2,\"wait_ms\":100,\"duration_ms\":30,\"started_at\":")
-                .endsWith("\"}");
+                .endsWith("\"}\n");
         assertThat(JSON.readTree(line(null, JobState.CANCELLED, "{}", run)).has("worker"))
                 .isFalse();
     }
