@@ -187,6 +187,7 @@ final class Upload {
                 key == null ? null : new SubmissionKey(key, keyed(fingerprint)),
                 envelope.timeoutMillis(),
                 jobs,
+                jobs,
                 parts.clock().millis());
     }
 

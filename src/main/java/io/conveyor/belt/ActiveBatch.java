@@ -60,8 +60,8 @@ final class ActiveBatch {
     private final Consumer<ActiveBatch> settle;
 
     // Mutable state
-    /** Jobs of the batch; grows while its upload arrives. Written by the owner, read by all. */
-    private volatile int total;
+    /** The index after that of its last job; grows while its upload arrives. Written by the owner, read by all. */
+    private volatile int indexEnd;
     /** The next job to hand over. Written and read by the owner. */
     private int nextIndex;
     /** Jobs given to the pool. Written by the owner, read by the writer thread. */
@@ -87,10 +87,10 @@ final class ActiveBatch {
     private final Deque<JobTask> takenBack = new ConcurrentLinkedDeque<>();
 
     /** @param settle puts it where it belongs after a job came back */
-    ActiveBatch(BatchRef ref, long timeoutMillis, int total, long acceptedAt, Consumer<ActiveBatch> settle) {
+    ActiveBatch(BatchRef ref, long timeoutMillis, int indexEnd, long acceptedAt, Consumer<ActiveBatch> settle) {
         this.ref = ref;
         this.timeoutMillis = timeoutMillis;
-        this.total = total;
+        this.indexEnd = indexEnd;
         this.acceptedAt = acceptedAt;
         this.settle = settle;
     }
@@ -104,14 +104,15 @@ final class ActiveBatch {
         return timeoutMillis;
     }
 
-    int total() {
-        return total;
+    /** The index after that of its last job: where its feeding ends. */
+    int indexEnd() {
+        return indexEnd;
     }
 
     /** More jobs have come with the upload. Owner only. */
     @SuppressWarnings("NonAtomicVolatileUpdate") // one writer
     void grow(int jobs) {
-        total += jobs;
+        indexEnd += jobs;
     }
 
     /** When it was accepted, milliseconds since the epoch. */
@@ -129,7 +130,7 @@ final class ActiveBatch {
     }
 
     boolean isFed() {
-        return nextIndex >= total && takenBack.isEmpty();
+        return nextIndex >= indexEnd && takenBack.isEmpty();
     }
 
     /** A job is about to be handed over. Owner only. */

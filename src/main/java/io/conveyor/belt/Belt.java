@@ -120,7 +120,7 @@ public final class Belt implements StoreListener {
         BatchRef ref = batch.ref();
         active.put(
                 ref.batchNo(),
-                new ActiveBatch(ref, batch.timeoutMillis(), batch.total(), batch.createdAtMillis(), this::settle));
+                new ActiveBatch(ref, batch.timeoutMillis(), batch.indexEnd(), batch.createdAtMillis(), this::settle));
         boolean live = false;
         try {
             boolean sealed = store.seal(batch, rest);
@@ -144,7 +144,7 @@ public final class Belt implements StoreListener {
         BatchRef ref = batch.ref();
         active.put(
                 ref.batchNo(),
-                new ActiveBatch(ref, batch.timeoutMillis(), batch.total(), batch.createdAtMillis(), this::settle));
+                new ActiveBatch(ref, batch.timeoutMillis(), batch.indexEnd(), batch.createdAtMillis(), this::settle));
         boolean opened = false;
         try {
             opened = store.open(batch, first);
@@ -418,7 +418,7 @@ public final class Belt implements StoreListener {
         List<ActiveBatch> taken = new ArrayList<>();
         for (StoredBatch stored : found) {
             ActiveBatch batch = new ActiveBatch(
-                    stored.ref(), stored.timeoutMillis(), stored.tally().total(), stored.createdAt(), this::settle);
+                    stored.ref(), stored.timeoutMillis(), stored.indexEnd(), stored.createdAt(), this::settle);
             batch.moveTo(ActiveBatch.Stage.WAITING);
             if (active.putIfAbsent(stored.ref().batchNo(), batch) == null && stillOpen(batch)) {
                 store.renewEpoch(stored.ref());

@@ -27,7 +27,7 @@ final class BatchReader {
 
     private static final String BATCH = """
             SELECT tenant, batch_no, id, name, metadata, fingerprint, timeout_ms, state, outcome,
-                total, succeeded, failed, cancelled, expired, created_at, started_at, cancel_requested_at, ended_at, expires_at
+                total, succeeded, failed, cancelled, expired, coalesce(index_end, total) AS index_end, created_at, started_at, cancel_requested_at, ended_at, expires_at
             FROM batch\s""";
 
     private final JdbcClient jdbc;
@@ -105,17 +105,16 @@ final class BatchReader {
     @Nullable
     OpenSegment openSegment(BatchRef batch, int fromIndex) {
         return jdbc.sql("""
-                        SELECT s.first_index, s.jobs, s.open, s.epoch, i.data
+                        SELECT s.first_index, s.jobs, s.places, i.data, s.open, s.epoch
                         FROM batch b
                         JOIN segment s ON s.tenant = b.tenant AND s.batch_no = b.batch_no
                         JOIN segment_input i
                             ON i.tenant = s.tenant AND i.batch_no = s.batch_no AND i.first_index = s.first_index
                         WHERE b.tenant = ? AND b.batch_no = ? AND s.first_index > ? AND s.open > 0
-                            AND s.first_index + s.jobs > ?
+                            AND s.first_index + coalesce(s.span, s.jobs) > ?
                         ORDER BY s.first_index LIMIT 1""")
                 .params(batch.tenant(), batch.batchNo(), fromIndex - PackedSegment.MAX_JOBS, fromIndex)
-                .query((row, n) -> new Found(
-                        new PackedSegment(row.getInt(1), row.getInt(2), row.getBytes(5)), row.getInt(3), row.getInt(4)))
+                .query((row, n) -> new Found(segment(row), row.getInt(5), row.getInt(6)))
                 .optional()
                 .map(found -> open(batch, found))
                 .orElse(null);
@@ -141,18 +140,7 @@ final class BatchReader {
 
     @Nullable
     Job job(BatchRef batch, int index) {
-        PackedSegment segment = jdbc.sql("""
-                        SELECT s.first_index, s.jobs, i.data
-                        FROM batch b
-                        JOIN segment s ON s.tenant = b.tenant AND s.batch_no = b.batch_no
-                        JOIN segment_input i
-                            ON i.tenant = s.tenant AND i.batch_no = s.batch_no AND i.first_index = s.first_index
-                        WHERE b.tenant = ? AND b.batch_no = ? AND s.first_index <= ? AND s.first_index + s.jobs > ?
-                        ORDER BY s.first_index DESC LIMIT 1""")
-                .params(batch.tenant(), batch.batchNo(), index, index)
-                .query((row, n) -> new PackedSegment(row.getInt(1), row.getInt(2), row.getBytes(3)))
-                .optional()
-                .orElse(null);
+        PackedSegment segment = segmentOf(batch, index);
         if (segment == null) {
             return null;
         }
@@ -160,7 +148,30 @@ final class BatchReader {
         while (cursor.nextIndex() < index) {
             cursor.skip();
         }
-        return cursor.next();
+        return cursor.nextIndex() == index ? cursor.next() : null;
+    }
+
+    /** The segment within which that index stands, or null. */
+    @Nullable
+    PackedSegment segmentOf(BatchRef batch, int index) {
+        return jdbc.sql("""
+                        SELECT s.first_index, s.jobs, s.places, i.data
+                        FROM batch b
+                        JOIN segment s ON s.tenant = b.tenant AND s.batch_no = b.batch_no
+                        JOIN segment_input i
+                            ON i.tenant = s.tenant AND i.batch_no = s.batch_no AND i.first_index = s.first_index
+                        WHERE b.tenant = ? AND b.batch_no = ? AND s.first_index <= ?
+                            AND s.first_index + coalesce(s.span, s.jobs) > ?
+                        ORDER BY s.first_index DESC LIMIT 1""")
+                .params(batch.tenant(), batch.batchNo(), index, index)
+                .query((row, n) -> segment(row))
+                .optional()
+                .orElse(null);
+    }
+
+    /** Of a row that begins with a segment: first index, jobs, places, data. */
+    private static PackedSegment segment(ResultSet row) throws SQLException {
+        return new PackedSegment(row.getInt(1), Places.read(row.getInt(2), row.getBytes(3)), row.getBytes(4));
     }
 
     /** Runs a query; what Spring throws leaves as what the port promises. */
@@ -188,6 +199,7 @@ final class BatchReader {
                         row.getInt("failed"),
                         row.getInt("cancelled"),
                         row.getInt("expired")),
+                row.getInt("index_end"),
                 row.getLong("created_at"),
                 time(row, "started_at"),
                 time(row, "cancel_requested_at"),

@@ -4,12 +4,14 @@ import static io.conveyor.store.BatchReader.reading;
 
 import io.conveyor.job.BatchState;
 import io.conveyor.job.Job;
+import io.conveyor.job.JobState;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
@@ -24,6 +26,7 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
     private final DataSource writing;
     private final BatchReader reader;
     private final ResultReader results;
+    private final JobPicker picker;
     private final SqlDialect dialect;
     private final StoreFigures figures = new StoreFigures();
     private final GroupCommitter committer;
@@ -36,6 +39,7 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
         this.writing = writing;
         this.reader = new BatchReader(reading);
         this.results = new ResultReader(reading);
+        this.picker = new JobPicker(reading, reader);
         this.dialect = dialect;
         long retentionMillis = retention.toMillis();
         committer = new GroupCommitter(
@@ -180,6 +184,11 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
     @Override
     public ResultLines resultsBySeq(BatchRef batch, int afterSeq) {
         return reading(() -> results.bySeq(batch, afterSeq));
+    }
+
+    @Override
+    public @Nullable PickedJobs pick(BatchRef batch, int fromIndex, Set<JobState> states) {
+        return reading(() -> picker.pick(batch, fromIndex, states));
     }
 
     @Override

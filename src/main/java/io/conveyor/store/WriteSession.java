@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
 final class WriteSession implements AutoCloseable {
 
     private static final String INSERT_SEGMENT =
-            "INSERT INTO segment (tenant, batch_no, first_index, jobs, open, epoch) VALUES (?, ?, ?, ?, ?, 0)";
+            "INSERT INTO segment (tenant, batch_no, first_index, jobs, span, places, open, epoch) VALUES (?, ?, ?, ?, ?, ?, ?, 0)";
     private static final String INSERT_INPUT =
             "INSERT INTO segment_input (tenant, batch_no, first_index, data) VALUES (?, ?, ?, ?)";
     private static final String INSERT_UPLOAD =
@@ -40,8 +40,8 @@ final class WriteSession implements AutoCloseable {
             "SELECT coalesce(sum(jobs), 0) FROM segment WHERE tenant = ? AND batch_no = ?";
     private static final String INSERT_BATCH = """
             INSERT INTO batch (batch_no, tenant, id, name, metadata, fingerprint, timeout_ms, state, outcome, total,
-                succeeded, failed, cancelled, expired, created_at, ended_at, expires_at)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, ?, ?, ?)
+                succeeded, failed, cancelled, expired, index_end, created_at, ended_at, expires_at)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, ?, ?, ?, ?)
             ON CONFLICT (tenant, id) DO NOTHING""";
     private static final String INSERT_KEY = """
             INSERT INTO idempotency_key (tenant, key, batch_no, batch_id, fingerprint, created_at)
@@ -202,6 +202,7 @@ final class WriteSession implements AutoCloseable {
                 state.wireName(),
                 ended ? BatchOutcome.SUCCEEDED.wireName() : null,
                 batch.total(),
+                batch.indexEnd() == batch.total() ? null : batch.indexEnd(),
                 batch.createdAtMillis(),
                 ended ? batch.createdAtMillis() : null,
                 ended ? batch.createdAtMillis() + retentionMillis : null);
@@ -401,7 +402,16 @@ final class WriteSession implements AutoCloseable {
     private void insert(BatchRef batch, List<PackedSegment> segments) throws SQLException {
         for (PackedSegment segment : segments) {
             int first = segment.firstIndex();
-            update(INSERT_SEGMENT, batch.tenant(), batch.batchNo(), first, segment.jobs(), segment.jobs());
+            byte[] places = segment.places().packed();
+            update(
+                    INSERT_SEGMENT,
+                    batch.tenant(),
+                    batch.batchNo(),
+                    first,
+                    segment.jobs(),
+                    places == null ? null : segment.places().span(),
+                    places,
+                    segment.jobs());
             update(INSERT_INPUT, batch.tenant(), batch.batchNo(), first, segment.data());
         }
     }

@@ -28,6 +28,7 @@ class BatchViewTest {
                 state,
                 null,
                 tally,
+                tally.total(),
                 CREATED,
                 startedAt,
                 null,

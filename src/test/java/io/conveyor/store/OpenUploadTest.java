@@ -178,6 +178,7 @@ class OpenUploadTest {
                 new SubmissionKey(key, bytes("print of " + key)),
                 0,
                 1,
+                1,
                 System.currentTimeMillis());
     }
 
