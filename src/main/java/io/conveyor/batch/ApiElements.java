@@ -73,9 +73,9 @@ final class ApiElements {
         return header("Prefer", description);
     }
 
-    static Schema<?> number(int min, @Nullable Integer max) {
+    static Schema<?> number(int min, @Nullable Number max) {
         Schema<?> schema = new IntegerSchema().minimum(BigDecimal.valueOf(min));
-        return max == null ? schema : schema.maximum(BigDecimal.valueOf(max));
+        return max == null ? schema : schema.maximum(BigDecimal.valueOf(max.longValue()));
     }
 
     static Schema<?> orders() {

@@ -41,6 +41,14 @@ final class ApiSchemas {
             @Nullable
             Integer timeoutMs,
 
+            @Schema(
+                    minimum = "1",
+                    maximum = "100",
+                    description = "Attempts at the most; as many as the batch allows if left out")
+            @JsonProperty("max_attempts")
+            @Nullable
+            Integer maxAttempts,
+
             @Schema(description = "Any JSON", implementation = Object.class) @JsonProperty("metadata") @Nullable
             Object metadata) {}
 
@@ -60,7 +68,56 @@ final class ApiSchemas {
             @Schema(minimum = "1", maximum = "86400000", description = "For jobs without their own, in milliseconds")
             @JsonProperty("timeout_ms")
             @Nullable
-            Integer timeoutMs) {}
+            Integer timeoutMs,
+
+            @Schema(minimum = "1", maximum = "100", description = "For jobs without their own")
+            @JsonProperty("max_attempts")
+            @Nullable
+            Integer maxAttempts,
+
+            @Schema(minimum = "1", maximum = "1000000", description = "How many of its jobs may run at once")
+            @JsonProperty("max_concurrency")
+            @Nullable
+            Integer maxConcurrency,
+
+            @Schema(
+                    minimum = "1",
+                    maximum = "31536000000",
+                    description =
+                            "From the acceptance on: what has not started by then becomes expired, and what runs is"
+                                    + " interrupted")
+            @JsonProperty("deadline_ms")
+            @Nullable
+            Long deadlineMs,
+
+            @Schema(description = "What failed jobs mean for the others", implementation = OnErrorRule.class)
+            @JsonProperty("on_error")
+            @Nullable
+            Object onError) {}
+
+    @Schema(
+            name = "OnError",
+            description = "When more jobs have failed than that, the rest of the batch is cancelled; continue: never",
+            oneOf = {OnErrorWord.class, Tolerate.class, ToleratePercent.class})
+    interface OnErrorRule {}
+
+    @Schema(
+            name = "OnErrorWord",
+            type = "string",
+            allowableValues = {"continue", "cancel_rest"})
+    interface OnErrorWord {}
+
+    @Schema(name = "Tolerate", description = "So many failed jobs are tolerated")
+    record Tolerate(
+            @Schema(requiredMode = Schema.RequiredMode.REQUIRED, minimum = "0", example = "10")
+            @JsonProperty("tolerate")
+            int tolerate) {}
+
+    @Schema(name = "ToleratePercent", description = "So many per cent of all jobs may fail")
+    record ToleratePercent(
+            @Schema(requiredMode = Schema.RequiredMode.REQUIRED, minimum = "0", maximum = "100", example = "5")
+            @JsonProperty("tolerate_percent")
+            int toleratePercent) {}
 
     @Schema(name = "Result", description = "What has come of one job")
     record ResultLine(

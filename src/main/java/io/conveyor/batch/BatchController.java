@@ -6,7 +6,6 @@ import io.conveyor.store.BatchFilter;
 import io.conveyor.store.BatchStore;
 import io.conveyor.store.StoredBatch;
 import io.conveyor.web.Preferences;
-import io.conveyor.web.QueryParameters;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
@@ -38,7 +37,6 @@ final class BatchController {
     static final String PATH = "/v1/batches";
     static final int MAX_LIMIT = 1000;
     static final int DEFAULT_LIMIT = 20;
-    private static final String ORDER = "order";
 
     private final Intake intake;
     private final Batches batches;
@@ -63,25 +61,25 @@ final class BatchController {
     }
 
     @PostMapping
-    @QueryParameters({BatchOptions.NAME, BatchOptions.METADATA, BatchOptions.TIMEOUT, BatchOptions.START})
+    @SubmissionParameters.OfBatch
     Object submit(HttpServletRequest request) throws IOException {
         return submit(request, null);
     }
 
     @PutMapping("/{id}")
-    @QueryParameters({BatchOptions.NAME, BatchOptions.METADATA, BatchOptions.TIMEOUT, BatchOptions.START})
+    @SubmissionParameters.OfBatch
     Object put(@PathVariable String id, HttpServletRequest request) throws IOException {
         return submit(request, Parameters.chosenId(id));
     }
 
     @PostMapping(produces = MediaType.APPLICATION_NDJSON_VALUE)
-    @QueryParameters({BatchOptions.NAME, BatchOptions.METADATA, BatchOptions.TIMEOUT, BatchOptions.START, ORDER})
+    @SubmissionParameters.OfExchange
     void exchange(HttpServletRequest request, HttpServletResponse response) throws IOException {
         exchange(request, response, null);
     }
 
     @PutMapping(path = "/{id}", produces = MediaType.APPLICATION_NDJSON_VALUE)
-    @QueryParameters({BatchOptions.NAME, BatchOptions.METADATA, BatchOptions.TIMEOUT, BatchOptions.START, ORDER})
+    @SubmissionParameters.OfExchange
     void exchange(@PathVariable String id, HttpServletRequest request, HttpServletResponse response)
             throws IOException {
         exchange(request, response, Parameters.chosenId(id));
@@ -89,7 +87,8 @@ final class BatchController {
 
     private void exchange(HttpServletRequest request, HttpServletResponse response, @Nullable String id)
             throws IOException {
-        ResultQuery.Order order = Parameters.order(request.getParameter(ORDER), ResultQuery.Order.COMPLETION);
+        ResultQuery.Order order =
+                Parameters.order(request.getParameter(BatchOptions.ORDER), ResultQuery.Order.COMPLETION);
         Submission submission = new Submission(id, mustBeNew(request, id), true, limits.hold(), ref -> {});
         exchanges.answer(request, response, submission, ResultQuery.all(order, true));
     }

@@ -18,6 +18,7 @@ import static org.springframework.http.MediaType.APPLICATION_JSON_VALUE;
 import static org.springframework.http.MediaType.APPLICATION_NDJSON_VALUE;
 import static org.springframework.http.MediaType.APPLICATION_OCTET_STREAM_VALUE;
 
+import io.conveyor.job.BatchRules;
 import io.conveyor.web.BodyType;
 import io.swagger.v3.oas.models.OpenAPI;
 import io.swagger.v3.oas.models.Operation;
@@ -98,20 +99,38 @@ final class BatchOperations {
 
     private static void describeOptions(Operation operation) {
         operation
-                .addParametersItem(query(BatchOptions.NAME, new StringSchema(), "Name of the batch"))
-                .addParametersItem(
-                        query(BatchOptions.METADATA, new StringSchema(), "Any JSON; comes back with the batch"))
+                .addParametersItem(query(Envelope.NAME, new StringSchema(), "Name of the batch"))
+                .addParametersItem(query(Envelope.METADATA, new StringSchema(), "Any JSON; comes back with the batch"))
                 .addParametersItem(query(
-                        BatchOptions.TIMEOUT,
-                        number(1, (int) JobReader.MAX_TIMEOUT_MILLIS),
+                        Envelope.TIMEOUT,
+                        number(1, JobReader.MAX_TIMEOUT_MILLIS),
                         "Limit for each job that has none of its own, milliseconds"))
+                .addParametersItem(query(
+                        Envelope.MAX_ATTEMPTS,
+                        number(1, BatchRules.MAX_ATTEMPTS),
+                        "Attempts at the most for each job that says nothing itself"))
+                .addParametersItem(query(
+                        Envelope.MAX_CONCURRENCY,
+                        number(1, BatchRules.MAX_CONCURRENCY),
+                        "How many of its jobs may run at once"))
+                .addParametersItem(query(
+                        Envelope.DEADLINE,
+                        number(1, BatchRules.MAX_DEADLINE_MILLIS),
+                        "Milliseconds from its acceptance on; what has not started by then becomes `expired`, and what"
+                                + " runs is interrupted"))
+                .addParametersItem(
+                        query(
+                                Envelope.ON_ERROR,
+                                new StringSchema(),
+                                "`continue` (the default), `cancel_rest`, `{\"tolerate\":10}` or `{\"tolerate_percent\":5}`, the"
+                                        + " last two in percent escapes: when more jobs have failed than that, the rest is cancelled"))
                 .addParametersItem(query(
                         BatchOptions.START,
                         new StringSchema(),
                         "`immediately`: NDJSON only; the batch starts with its first line and is read no faster than its"
                                 + " jobs are run. `complete` (the default): when the upload is complete."))
                 .addParametersItem(query(
-                        "order",
+                        BatchOptions.ORDER,
                         orders(),
                         "With Accept: application/x-ndjson only: the order in which the results come back; completion by"
                                 + " default"));
@@ -260,6 +279,11 @@ final class BatchOperations {
                 "state",
                 new StringSchema(),
                 "Only jobs in these states, separated by commas: failed, cancelled, expired; all by default");
+        parameter(
+                operation,
+                Envelope.DEADLINE,
+                number(1, BatchRules.MAX_DEADLINE_MILLIS),
+                "What has not started by then, milliseconds after the acceptance, becomes expired");
         describeId(operation);
     }
 

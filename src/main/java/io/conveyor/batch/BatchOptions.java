@@ -1,5 +1,6 @@
 package io.conveyor.batch;
 
+import io.conveyor.job.BatchRules;
 import io.conveyor.web.ApiException;
 import io.conveyor.web.Texts;
 import io.conveyor.web.Violation;
@@ -9,7 +10,8 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
+import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonToken;
@@ -22,10 +24,8 @@ import tools.jackson.core.JsonToken;
  */
 record BatchOptions(Envelope envelope, boolean immediately) {
 
-    static final String NAME = "name";
-    static final String METADATA = "metadata";
-    static final String TIMEOUT = "timeout_ms";
     static final String START = "start";
+    static final String ORDER = "order";
     private static final String IMMEDIATELY = "immediately";
     private static final String COMPLETE = "complete";
 
@@ -37,17 +37,31 @@ record BatchOptions(Envelope envelope, boolean immediately) {
             return NONE;
         }
         Envelope envelope = new Envelope(
-                name(request.getParameter(NAME)),
-                metadata(request.getParameter(METADATA), maxMetadata),
-                Parameters.integer(TIMEOUT, request.getParameter(TIMEOUT), 1, (int) JobReader.MAX_TIMEOUT_MILLIS, 0));
+                name(request.getParameter(Envelope.NAME)),
+                metadata(request.getParameter(Envelope.METADATA), maxMetadata),
+                rules(request));
         return new BatchOptions(envelope, immediately(request.getParameter(START)));
+    }
+
+    private static BatchRules rules(HttpServletRequest request) {
+        return new BatchRules(
+                number(request, Envelope.TIMEOUT, JobReader.MAX_TIMEOUT_MILLIS),
+                (int) number(request, Envelope.MAX_ATTEMPTS, BatchRules.MAX_ATTEMPTS),
+                (int) number(request, Envelope.MAX_CONCURRENCY, BatchRules.MAX_CONCURRENCY),
+                number(request, Envelope.DEADLINE, BatchRules.MAX_DEADLINE_MILLIS),
+                OnErrorReader.ofParameter(Envelope.ON_ERROR, request.getParameter(Envelope.ON_ERROR)));
+    }
+
+    private static long number(HttpServletRequest request, String name, long max) {
+        return Parameters.number(name, request.getParameter(name), 1, max, 0);
     }
 
     private static @Nullable String name(@Nullable String text) {
         int length = text == null ? 1 : text.codePointCount(0, text.length());
         if (length < 1 || length > BatchParser.MAX_NAME) {
             throw ApiException.invalidParameter(
-                    NAME, "The name has " + length + " characters; 1 to " + BatchParser.MAX_NAME + " are allowed.");
+                    Envelope.NAME,
+                    "The name has " + length + " characters; 1 to " + BatchParser.MAX_NAME + " are allowed.");
         }
         return text;
     }
@@ -82,41 +96,30 @@ record BatchOptions(Envelope envelope, boolean immediately) {
             // The answer is the same: no JSON value.
         }
         throw ApiException.invalidParameter(
-                METADATA, "The metadata must be one JSON value of at most " + max + " bytes, in percent escapes.");
+                Envelope.METADATA,
+                "The metadata must be one JSON value of at most " + max + " bytes, in percent escapes.");
     }
 
     /** The envelope with what that of the body says; nothing may be said twice. */
     Envelope with(Envelope inBody) {
-        refuseTwice(NAME, envelope.name() != null, inBody.name() != null);
-        refuseTwice(METADATA, envelope.metadata() != null, inBody.metadata() != null);
-        refuseTwice(TIMEOUT, envelope.timeoutMillis() > 0, inBody.timeoutMillis() > 0);
-        return new Envelope(
-                envelope.name() != null ? envelope.name() : inBody.name(),
-                envelope.metadata() != null ? envelope.metadata() : inBody.metadata(),
-                envelope.timeoutMillis() > 0 ? envelope.timeoutMillis() : inBody.timeoutMillis());
+        Set<String> inBoth = new TreeSet<>(envelope.said().keySet());
+        if (!inBoth.isEmpty()) {
+            inBoth.retainAll(inBody.said().keySet());
+            inBoth.stream().findFirst().ifPresent(BatchOptions::refuseTwice);
+        }
+        return envelope.or(inBody);
     }
 
-    private static void refuseTwice(String field, boolean here, boolean inBody) {
-        if (here && inBody) {
-            throw ApiException.validationFailed(List.of(new Violation(
-                    "/" + field,
-                    "duplicate-field",
-                    "The query string has '" + field + "' as well; say it in one of the two places.")));
-        }
+    private static void refuseTwice(String field) {
+        throw ApiException.validationFailed(List.of(new Violation(
+                "/" + field,
+                "duplicate-field",
+                "The query string has '" + field + "' as well; say it in one of the two places.")));
     }
 
     /** What of this makes another request of the same body: a line for each option, in a fixed order; empty for none. */
     String canonical() {
-        Map<String, String> said = new TreeMap<>();
-        if (envelope.name() != null) {
-            said.put(NAME, envelope.name());
-        }
-        if (envelope.metadata() != null) {
-            said.put(METADATA, new String(envelope.metadata(), StandardCharsets.UTF_8));
-        }
-        if (envelope.timeoutMillis() > 0) {
-            said.put(TIMEOUT, Long.toString(envelope.timeoutMillis()));
-        }
+        Map<String, String> said = envelope.said();
         if (immediately) {
             said.put(START, IMMEDIATELY);
         }

@@ -2,12 +2,11 @@ package io.conveyor.batch;
 
 import io.conveyor.job.Job;
 import io.conveyor.web.ApiException;
-import io.conveyor.web.Violation;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.exc.JacksonIOException;
@@ -26,7 +25,9 @@ import tools.jackson.core.json.JsonFactory;
 final class BatchParser {
 
     static final int MAX_NAME = 200;
-    static final List<String> FIELDS = List.of("jobs", "name", "metadata", "timeout_ms");
+    static final String JOBS = "jobs";
+    static final List<String> FIELDS =
+            Stream.concat(Stream.of(JOBS), EnvelopeReader.FIELDS.stream()).toList();
 
     private static final JsonFactory JSON = JsonBody.factory();
 
@@ -64,13 +65,11 @@ final class BatchParser {
         private final Violations violations;
         private final JobSink jobs;
         private final JobReader reader;
+        private final EnvelopeReader envelope;
 
         // Mutable state: what was found so far, and a bit for each field that was there
         private int seen;
         private int total;
-        private @Nullable String name;
-        private byte @Nullable [] metadata;
-        private long timeoutMillis;
         private String field = "";
         private @Nullable String openArray;
 
@@ -79,6 +78,7 @@ final class BatchParser {
             this.violations = violations;
             this.jobs = jobs;
             reader = new JobReader(body, violations, kinds, maxJobSize);
+            envelope = new EnvelopeReader(body, violations, maxJobSize);
         }
 
         ParsedBatch batch() {
@@ -93,7 +93,7 @@ final class BatchParser {
                 throw body.malformed(e);
             }
             violations.refuseIfAny();
-            return new ParsedBatch(new Envelope(name, metadata, timeoutMillis), total, body.digest());
+            return new ParsedBatch(envelope.envelope(), total, body.digest());
         }
 
         private void document() {
@@ -138,11 +138,10 @@ final class BatchParser {
                 return;
             }
             seen |= 1 << known;
-            switch (FIELDS.get(known)) {
-                case "jobs" -> jobsField();
-                case "name" -> name = body.text(() -> pointer, MAX_NAME);
-                case "timeout_ms" -> timeoutMillis = body.integer(() -> pointer, 1, JobReader.MAX_TIMEOUT_MILLIS);
-                default -> metadata();
+            if (known == 0) {
+                jobsField();
+            } else {
+                envelope.read(FIELDS.get(known));
             }
         }
 
@@ -151,17 +150,6 @@ final class BatchParser {
                 jobs("/jobs");
             } else {
                 body.wrongType("/jobs", "an array of jobs");
-            }
-        }
-
-        private void metadata() {
-            metadata = body.raw();
-            if (metadata == null) {
-                violations.add(new Violation(
-                        "/metadata",
-                        "too-large",
-                        "The metadata of a batch may have at most " + maxJobSize + " bytes.",
-                        Map.of("limit", maxJobSize)));
             }
         }
 

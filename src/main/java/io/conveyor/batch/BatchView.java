@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonRawValue;
 import io.conveyor.job.BatchOutcome;
+import io.conveyor.job.BatchRules;
 import io.conveyor.job.BatchState;
 import io.conveyor.job.Tally;
 import io.conveyor.store.StoredBatch;
@@ -44,17 +45,38 @@ record BatchView(
         @JsonProperty("progress") @Nullable Progress progress,
 
         @Schema(
-                description = "What a failed job means for the others",
-                example = "continue",
+                description = "What failed jobs mean for the others",
+                implementation = ApiSchemas.OnErrorRule.class,
                 requiredMode = Schema.RequiredMode.REQUIRED)
         @JsonProperty("on_error")
-        String onError,
+        Object onError,
+
+        @Schema(description = "How many of its jobs may run at once, if it says so")
+        @JsonProperty("max_concurrency")
+        @Nullable
+        Integer maxConcurrency,
+
+        @Schema(description = "Attempts at the most for jobs without their own, if it says so")
+        @JsonProperty("max_attempts")
+        @Nullable
+        Integer maxAttempts,
+
+        @Schema(format = "date-time", description = "From then on none of its jobs starts")
+        @JsonProperty("deadline_at")
+        @Nullable
+        String deadlineAt,
 
         @Schema(description = "The client's own JSON, as it was sent", implementation = Object.class)
         @JsonRawValue
         @JsonProperty("metadata")
         @Nullable
         String metadata,
+
+        @Schema(description = "Id of the batch of which it repeats jobs") @JsonProperty("retry_of") @Nullable
+        String retryOf,
+
+        @Schema(description = "Id of the batch whose end began it") @JsonProperty("continuation_of") @Nullable
+        String continuationOf,
 
         @Schema(format = "date-time", requiredMode = Schema.RequiredMode.REQUIRED) @JsonProperty("created_at")
         String createdAt,
@@ -74,9 +96,6 @@ record BatchView(
         @Schema(requiredMode = Schema.RequiredMode.REQUIRED) @JsonProperty("links")
         Links links) {
 
-    /** Until there is another policy, this one holds for every batch. */
-    private static final String ON_ERROR = "continue";
-
     /**
      * What the belt knows of a batch at this moment.
      *
@@ -89,6 +108,7 @@ record BatchView(
     static BatchView of(StoredBatch batch, Live live) {
         byte[] metadata = batch.metadata();
         BatchOutcome outcome = batch.outcome();
+        BatchRules rules = batch.rules();
         Long startedAt = batch.startedAt();
         if (startedAt == null && live.startedAt().isPresent()) {
             startedAt = live.startedAt().getAsLong();
@@ -100,8 +120,13 @@ record BatchView(
                 outcome == null ? null : outcome.wireName(),
                 Counts.of(batch.tally(), live.running(), batch.state() == BatchState.OPEN),
                 Progress.of(batch, startedAt, live.now()),
-                ON_ERROR,
+                rules.onError().wireForm(),
+                rules.maxConcurrency() == 0 ? null : rules.maxConcurrency(),
+                rules.maxAttempts() == 0 ? null : rules.maxAttempts(),
+                Timestamps.ofNullable(batch.deadlineAt()),
                 metadata == null ? null : new String(metadata, StandardCharsets.UTF_8),
+                batch.origin().retryOf(),
+                batch.origin().continuationOf(),
                 Timestamps.of(batch.createdAt()),
                 Timestamps.ofNullable(startedAt),
                 Timestamps.ofNullable(batch.cancelRequestedAt()),

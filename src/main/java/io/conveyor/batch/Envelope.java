@@ -1,5 +1,9 @@
 package io.conveyor.batch;
 
+import io.conveyor.job.BatchRules;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -7,10 +11,49 @@ import org.jspecify.annotations.Nullable;
  *
  * @param name what the client calls the batch, 1 to 200 characters, or null
  * @param metadata the client's JSON, unparsed and on one line, or null
- * @param timeoutMillis limit for one attempt of jobs without their own, or 0 when none was given
+ * @param rules what holds for its jobs
  */
-record Envelope(@Nullable String name, byte @Nullable [] metadata, long timeoutMillis) {
+record Envelope(@Nullable String name, byte @Nullable [] metadata, BatchRules rules) {
+
+    static final String NAME = "name";
+    static final String METADATA = "metadata";
+    static final String TIMEOUT = "timeout_ms";
+    static final String MAX_ATTEMPTS = "max_attempts";
+    static final String MAX_CONCURRENCY = "max_concurrency";
+    static final String DEADLINE = "deadline_ms";
+    static final String ON_ERROR = "on_error";
 
     /** Nothing is said. */
-    static final Envelope NONE = new Envelope(null, null, 0);
+    static final Envelope NONE = new Envelope(null, null, BatchRules.NONE);
+
+    /** This envelope, and where nothing is said the other. */
+    Envelope or(Envelope other) {
+        return new Envelope(
+                name != null ? name : other.name, metadata != null ? metadata : other.metadata, rules.or(other.rules));
+    }
+
+    /** What is said, each field with a text that differs where it does; in the order of the names. */
+    Map<String, String> said() {
+        Map<String, String> said = new TreeMap<>();
+        if (name != null) {
+            said.put(NAME, name);
+        }
+        if (metadata != null) {
+            said.put(METADATA, new String(metadata, StandardCharsets.UTF_8));
+        }
+        if (rules.saidOnError() != null) {
+            said.put(ON_ERROR, rules.saidOnError().text());
+        }
+        putIfSaid(said, TIMEOUT, rules.timeoutMillis());
+        putIfSaid(said, MAX_ATTEMPTS, rules.maxAttempts());
+        putIfSaid(said, MAX_CONCURRENCY, rules.maxConcurrency());
+        putIfSaid(said, DEADLINE, rules.deadlineMillis());
+        return said;
+    }
+
+    private static void putIfSaid(Map<String, String> said, String field, long value) {
+        if (value > 0) {
+            said.put(field, Long.toString(value));
+        }
+    }
 }

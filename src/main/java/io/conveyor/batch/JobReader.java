@@ -1,5 +1,6 @@
 package io.conveyor.batch;
 
+import io.conveyor.job.BatchRules;
 import io.conveyor.job.Job;
 import io.conveyor.web.Texts;
 import io.conveyor.web.Violation;
@@ -14,7 +15,7 @@ import tools.jackson.core.JsonToken;
 /** Reads one job object after the other from a body, and notes what is wrong with each. Not thread-safe. */
 final class JobReader {
 
-    static final List<String> FIELDS = List.of("kind", "input", "custom_id", "timeout_ms", "metadata");
+    static final List<String> FIELDS = List.of("kind", "input", "custom_id", "timeout_ms", "max_attempts", "metadata");
     static final int MAX_CUSTOM_ID = 64;
     static final long MAX_TIMEOUT_MILLIS = 86_400_000;
     private static final int MAX_KIND = 64;
@@ -31,6 +32,7 @@ final class JobReader {
     private @Nullable String saidKind;
     private @Nullable String customId;
     private long timeoutMillis;
+    private int maxAttempts;
     private byte @Nullable [] metadata;
     private byte @Nullable [] input;
 
@@ -60,6 +62,7 @@ final class JobReader {
         saidKind = null;
         customId = null;
         timeoutMillis = 0;
+        maxAttempts = 0;
         metadata = null;
         input = null;
         if (first != JsonToken.START_OBJECT) {
@@ -83,7 +86,7 @@ final class JobReader {
         if ((seen & 1) == 0) {
             body.violate(pointer("kind"), "missing-field", "A job needs a kind.");
         }
-        return kind == null ? null : new Job(index, kind, customId, timeoutMillis, metadata, input);
+        return kind == null ? null : new Job(index, kind, customId, timeoutMillis, maxAttempts, metadata, input, null);
     }
 
     /** What was read as the kind of the last job, whether there is such a kind or not; null if nothing was. */
@@ -120,6 +123,8 @@ final class JobReader {
             case "kind" -> kind = kind();
             case "custom_id" -> customId = body.text(() -> pointer("custom_id"), MAX_CUSTOM_ID);
             case "timeout_ms" -> timeoutMillis = body.integer(() -> pointer("timeout_ms"), 1, MAX_TIMEOUT_MILLIS);
+            case "max_attempts" ->
+                maxAttempts = (int) body.integer(() -> pointer("max_attempts"), 1, BatchRules.MAX_ATTEMPTS);
             case "metadata" -> metadata = body.raw();
             default -> input = body.raw();
         }

@@ -19,11 +19,13 @@ final class LineScanner {
     private static final int CUSTOM_ID = 1 << 2;
     private static final int TIMEOUT = 1 << 3;
     private static final int METADATA = 1 << 4;
+    private static final int MAX_ATTEMPTS = 1 << 5;
 
     private static final byte[] KIND_NAME = ascii("kind");
     private static final byte[] INPUT_NAME = ascii("input");
     private static final byte[] CUSTOM_ID_NAME = ascii("custom_id");
     private static final byte[] TIMEOUT_NAME = ascii("timeout_ms");
+    private static final byte[] MAX_ATTEMPTS_NAME = ascii("max_attempts");
     private static final byte[] METADATA_NAME = ascii("metadata");
     private static final byte[] TRUE = ascii("true");
     private static final byte[] FALSE = ascii("false");
@@ -34,6 +36,9 @@ final class LineScanner {
 
     /** Digits of a timeout that is surely in range. */
     private static final int TIMEOUT_DIGITS = 7;
+
+    /** Digits of a number of attempts that is surely in range. */
+    private static final int ATTEMPTS_DIGITS = 2;
 
     private final List<String> kinds;
     private final byte[][] kindNames;
@@ -46,6 +51,8 @@ final class LineScanner {
     private int lastKind;
     private @Nullable String customId;
     private long timeoutMillis;
+    private int maxAttempts;
+    private int natural;
     private byte @Nullable [] input;
     private byte @Nullable [] metadata;
     /** Of the arrays and objects that are open: whether each is an object; the innermost is the lowest bit. */
@@ -69,12 +76,13 @@ final class LineScanner {
         seen = 0;
         customId = null;
         timeoutMillis = 0;
+        maxAttempts = 0;
         input = null;
         metadata = null;
         if (!job() || (seen & KIND) == 0) {
             return null;
         }
-        return new Job(index, kinds.get(lastKind), customId, timeoutMillis, metadata, input);
+        return new Job(index, kinds.get(lastKind), customId, timeoutMillis, maxAttempts, metadata, input, null);
     }
 
     private boolean job() {
@@ -114,6 +122,7 @@ final class LineScanner {
             case KIND -> kind();
             case CUSTOM_ID -> customId();
             case TIMEOUT -> timeout();
+            case MAX_ATTEMPTS -> maxAttempts();
             case INPUT -> (input = raw()) != null;
             default -> (metadata = raw()) != null;
         };
@@ -132,7 +141,10 @@ final class LineScanner {
         if (takeQuoted(TIMEOUT_NAME)) {
             return TIMEOUT;
         }
-        return takeQuoted(METADATA_NAME) ? METADATA : 0;
+        if (takeQuoted(METADATA_NAME)) {
+            return METADATA;
+        }
+        return takeQuoted(MAX_ATTEMPTS_NAME) ? MAX_ATTEMPTS : 0;
     }
 
     /** Passes over these characters in quotation marks, if they stand here. */
@@ -177,15 +189,28 @@ final class LineScanner {
     }
 
     private boolean timeout() {
+        boolean good = natural(TIMEOUT_DIGITS);
+        timeoutMillis = natural;
+        return good;
+    }
+
+    private boolean maxAttempts() {
+        boolean good = natural(ATTEMPTS_DIGITS);
+        maxAttempts = natural;
+        return good;
+    }
+
+    /** Reads a number above 0 of so many digits at the most. */
+    private boolean natural(int maxDigits) {
         int first = at;
-        long value = 0;
-        while (at < end && isDigit(bytes[at]) && at - first <= TIMEOUT_DIGITS) {
+        int value = 0;
+        while (at < end && isDigit(bytes[at]) && at - first <= maxDigits) {
             value = value * 10 + bytes[at] - '0';
             at++;
         }
-        timeoutMillis = value;
+        natural = value;
         boolean leadingZero = at > first && bytes[first] == '0';
-        return at > first && at - first <= TIMEOUT_DIGITS && !leadingZero && (is(',') || is('}') || is(' '));
+        return at > first && at - first <= maxDigits && !leadingZero && (is(',') || is('}') || is(' '));
     }
 
     private byte @Nullable [] raw() {

@@ -22,11 +22,16 @@ final class Parameters {
 
     /** An integer in a range, or the other value if there is none. */
     static int integer(String name, @Nullable String value, int min, int max, int absent) {
+        return (int) number(name, value, min, max, absent);
+    }
+
+    /** The same where it may be larger. */
+    static long number(String name, @Nullable String value, long min, long max, long absent) {
         if (value == null) {
             return absent;
         }
         try {
-            int number = Integer.parseInt(value);
+            long number = Long.parseLong(value);
             if (number >= min && number <= max) {
                 return number;
             }

@@ -1,11 +1,13 @@
 package io.conveyor.batch;
 
+import io.conveyor.job.BatchRules;
 import io.conveyor.job.Job;
 import io.conveyor.job.JobState;
 import io.conveyor.job.Tenant;
 import io.conveyor.store.BatchRef;
 import io.conveyor.store.BatchStore;
 import io.conveyor.store.NewBatch;
+import io.conveyor.store.Origin;
 import io.conveyor.store.PackedSegment;
 import io.conveyor.store.PickedJobs;
 import io.conveyor.store.SegmentCursor;
@@ -48,9 +50,10 @@ final class Retry {
      *
      * @param batchId the batch whose jobs to repeat
      * @param states the outcomes of those jobs: some of failed, cancelled and expired
+     * @param deadlineMillis how long after its acceptance jobs of the new batch may still start, or 0 for ever
      * @param patience how long the client lets them be handed over before it wants an answer
      */
-    record Wish(String batchId, Set<JobState> states, Duration patience) {
+    record Wish(String batchId, Set<JobState> states, long deadlineMillis, Duration patience) {
 
         static final Set<JobState> ALL =
                 Collections.unmodifiableSet(EnumSet.of(JobState.FAILED, JobState.CANCELLED, JobState.EXPIRED));
@@ -62,7 +65,7 @@ final class Retry {
         /** Tells it from another request; the same after the batch has been deleted. */
         byte[] fingerprint() {
             byte[] id = RawWindow.sha256().digest(batchId.getBytes(StandardCharsets.UTF_8));
-            return Fingerprint.of("retry", stateNames(), id);
+            return Fingerprint.of("retry", stateNames() + "\n" + deadlineMillis, id);
         }
 
         /** In a fixed order. */
@@ -165,9 +168,21 @@ final class Retry {
                 original.metadata(),
                 wish.fingerprint(),
                 key,
-                original.timeoutMillis(),
+                rules(original.rules()),
+                new Origin(wish.batchId(), null),
                 total,
                 indexEnd,
+                List.of(),
                 parts.clock().millis());
+    }
+
+    /** Those of the other batch, but for its deadline, which is over or was meant for another time. */
+    private BatchRules rules(BatchRules original) {
+        return new BatchRules(
+                original.timeoutMillis(),
+                original.maxAttempts(),
+                original.maxConcurrency(),
+                wish.deadlineMillis(),
+                original.saidOnError());
     }
 }

@@ -1,5 +1,6 @@
 package io.conveyor.batch;
 
+import io.conveyor.job.BatchRules;
 import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
@@ -30,10 +31,12 @@ final class RetryController {
     Object retry(
             @PathVariable String id,
             @RequestParam(name = "state", required = false) @Nullable String state,
+            @RequestParam(name = Envelope.DEADLINE, required = false) @Nullable String deadline,
             HttpServletRequest request)
             throws IOException {
         SubmissionAnswers.Wish wish = answers.wishOf(request);
-        Retry.Wish retry = new Retry.Wish(id, Parameters.statesToRetry(state), wish.patience());
+        long deadlineMillis = Parameters.number(Envelope.DEADLINE, deadline, 1, BatchRules.MAX_DEADLINE_MILLIS, 0);
+        Retry.Wish retry = new Retry.Wish(id, Parameters.statesToRetry(state), deadlineMillis, wish.patience());
         Intake.Taken taken;
         try (Intake.Place place = intake.enter()) {
             taken = intake.retry(request, retry);

@@ -5,6 +5,7 @@ import io.conveyor.job.JobKind;
 import io.conveyor.store.BatchRef;
 import io.conveyor.store.BatchStore;
 import io.conveyor.store.NewBatch;
+import io.conveyor.store.Origin;
 import io.conveyor.store.PackedSegment;
 import io.conveyor.store.SubmissionKey;
 import io.conveyor.web.ApiException;
@@ -185,8 +186,8 @@ final class Upload {
                 envelope.metadata(),
                 fingerprint,
                 key == null ? null : new SubmissionKey(key, keyed(fingerprint)),
-                envelope.timeoutMillis(),
-                jobs,
+                envelope.rules(),
+                Origin.CLIENT,
                 jobs,
                 parts.clock().millis());
     }

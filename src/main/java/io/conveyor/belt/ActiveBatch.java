@@ -1,5 +1,6 @@
 package io.conveyor.belt;
 
+import io.conveyor.job.BatchRules;
 import io.conveyor.store.BatchRef;
 import java.util.Deque;
 import java.util.Objects;
@@ -55,7 +56,7 @@ final class ActiveBatch {
     private static final long NOT_STARTED = Long.MIN_VALUE;
 
     private final BatchRef ref;
-    private final long timeoutMillis;
+    private final BatchRules rules;
     private final long acceptedAt;
     private final Consumer<ActiveBatch> settle;
 
@@ -87,9 +88,9 @@ final class ActiveBatch {
     private final Deque<JobTask> takenBack = new ConcurrentLinkedDeque<>();
 
     /** @param settle puts it where it belongs after a job came back */
-    ActiveBatch(BatchRef ref, long timeoutMillis, int indexEnd, long acceptedAt, Consumer<ActiveBatch> settle) {
+    ActiveBatch(BatchRef ref, BatchRules rules, int indexEnd, long acceptedAt, Consumer<ActiveBatch> settle) {
         this.ref = ref;
-        this.timeoutMillis = timeoutMillis;
+        this.rules = rules;
         this.indexEnd = indexEnd;
         this.acceptedAt = acceptedAt;
         this.settle = settle;
@@ -99,9 +100,9 @@ final class ActiveBatch {
         return ref;
     }
 
-    /** The batch's own limit for an attempt in milliseconds, or 0. */
-    long timeoutMillis() {
-        return timeoutMillis;
+    /** What holds for its jobs. */
+    BatchRules rules() {
+        return rules;
     }
 
     /** The index after that of its last job: where its feeding ends. */

@@ -120,7 +120,7 @@ public final class Belt implements StoreListener {
         BatchRef ref = batch.ref();
         active.put(
                 ref.batchNo(),
-                new ActiveBatch(ref, batch.timeoutMillis(), batch.indexEnd(), batch.createdAtMillis(), this::settle));
+                new ActiveBatch(ref, batch.rules(), batch.indexEnd(), batch.createdAtMillis(), this::settle));
         boolean live = false;
         try {
             boolean sealed = store.seal(batch, rest);
@@ -144,7 +144,7 @@ public final class Belt implements StoreListener {
         BatchRef ref = batch.ref();
         active.put(
                 ref.batchNo(),
-                new ActiveBatch(ref, batch.timeoutMillis(), batch.indexEnd(), batch.createdAtMillis(), this::settle));
+                new ActiveBatch(ref, batch.rules(), batch.indexEnd(), batch.createdAtMillis(), this::settle));
         boolean opened = false;
         try {
             opened = store.open(batch, first);
@@ -417,8 +417,8 @@ public final class Belt implements StoreListener {
         List<StoredBatch> found = store.unfinished(afterBatchNo, PAGE);
         List<ActiveBatch> taken = new ArrayList<>();
         for (StoredBatch stored : found) {
-            ActiveBatch batch = new ActiveBatch(
-                    stored.ref(), stored.timeoutMillis(), stored.indexEnd(), stored.createdAt(), this::settle);
+            ActiveBatch batch =
+                    new ActiveBatch(stored.ref(), stored.rules(), stored.indexEnd(), stored.createdAt(), this::settle);
             batch.moveTo(ActiveBatch.Stage.WAITING);
             if (active.putIfAbsent(stored.ref().batchNo(), batch) == null && stillOpen(batch)) {
                 store.renewEpoch(stored.ref());

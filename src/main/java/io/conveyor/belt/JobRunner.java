@@ -185,7 +185,7 @@ final class JobRunner {
     private Duration limit(JobTask task) {
         long own = task.job().timeoutMillis() > 0
                 ? task.job().timeoutMillis()
-                : task.batch().timeoutMillis();
+                : task.batch().rules().timeoutMillis();
         return own > 0 ? Duration.ofMillis(own) : defaultTimeout;
     }
 

@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
  * @param kind name of the handler that runs it
  * @param customId the client's own name for it, 1 to 64 characters, or null
  * @param timeoutMillis its own limit for one attempt in milliseconds, or 0 for that of the batch
+ * @param maxAttempts its own limit for attempts, 1 to {@value BatchRules#MAX_ATTEMPTS}, or 0 for that of the batch
  * @param metadata the client's JSON beside the input, or null
  * @param input the JSON value to work on, or null when there was none
  * @param problem why it cannot be run, as the JSON of a problem object, or null for a job that can: its outcome is
@@ -19,6 +20,7 @@ public record Job(
         String kind,
         @Nullable String customId,
         long timeoutMillis,
+        int maxAttempts,
         byte @Nullable [] metadata,
         byte @Nullable [] input,
         byte @Nullable [] problem) {
@@ -30,9 +32,12 @@ public record Job(
         if (timeoutMillis < 0) {
             throw new IllegalArgumentException("A job's timeout is 0 (none of its own) or more milliseconds");
         }
+        if (maxAttempts < 0 || maxAttempts > BatchRules.MAX_ATTEMPTS) {
+            throw new IllegalArgumentException("A job has 0 (none of its own) or more attempts, and not too many");
+        }
     }
 
-    /** A job that can be run. */
+    /** A job that can be run, as often as its batch allows. */
     public Job(
             int index,
             String kind,
@@ -40,7 +45,7 @@ public record Job(
             long timeoutMillis,
             byte @Nullable [] metadata,
             byte @Nullable [] input) {
-        this(index, kind, customId, timeoutMillis, metadata, input, null);
+        this(index, kind, customId, timeoutMillis, 0, metadata, input, null);
     }
 
     /**
@@ -49,7 +54,7 @@ public record Job(
      * @param kind what was sent as its kind, or empty if that could not be read
      */
     public static Job refused(int index, String kind, @Nullable String customId, byte[] problem) {
-        return new Job(index, kind, customId, 0, null, null, problem);
+        return new Job(index, kind, customId, 0, 0, null, null, problem);
     }
 
     /** Bytes that this job holds in memory, roughly: what the bounds in bytes count. */

@@ -1,8 +1,10 @@
 package io.conveyor.store;
 
 import io.conveyor.job.BatchOutcome;
+import io.conveyor.job.BatchRules;
 import io.conveyor.job.BatchState;
 import io.conveyor.job.Job;
+import io.conveyor.job.OnError;
 import io.conveyor.job.Tally;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -26,8 +28,10 @@ import org.springframework.jdbc.core.simple.JdbcClient;
 final class BatchReader {
 
     private static final String BATCH = """
-            SELECT tenant, batch_no, id, name, metadata, fingerprint, timeout_ms, state, outcome,
-                total, succeeded, failed, cancelled, expired, coalesce(index_end, total) AS index_end, created_at, started_at, cancel_requested_at, ended_at, expires_at
+            SELECT tenant, batch_no, id, name, metadata, fingerprint, timeout_ms, max_attempts, max_concurrency,
+                on_error, deadline_at, retry_of, continuation_of, state, outcome, total, succeeded, failed, cancelled, expired,
+                coalesce(index_end, total) AS index_end,
+                created_at, started_at, cancel_requested_at, ended_at, expires_at
             FROM batch\s""";
 
     private final JdbcClient jdbc;
@@ -190,7 +194,8 @@ final class BatchReader {
                 row.getString("name"),
                 row.getBytes("metadata"),
                 row.getBytes("fingerprint"),
-                row.getLong("timeout_ms"),
+                rules(row),
+                new Origin(row.getString("retry_of"), row.getString("continuation_of")),
                 BatchState.valueOf(row.getString("state").toUpperCase(Locale.ROOT)),
                 outcome == null ? null : BatchOutcome.valueOf(outcome.toUpperCase(Locale.ROOT)),
                 new Tally(
@@ -205,6 +210,16 @@ final class BatchReader {
                 time(row, "cancel_requested_at"),
                 time(row, "ended_at"),
                 time(row, "expires_at"));
+    }
+
+    private static BatchRules rules(ResultSet row) throws SQLException {
+        Long deadlineAt = time(row, "deadline_at");
+        return new BatchRules(
+                row.getLong("timeout_ms"),
+                row.getInt("max_attempts"),
+                row.getInt("max_concurrency"),
+                deadlineAt == null ? 0 : deadlineAt - row.getLong("created_at"),
+                OnError.ofText(row.getString("on_error")));
     }
 
     private static @Nullable Long time(ResultSet row, String column) throws SQLException {

@@ -1,5 +1,7 @@
 package io.conveyor.store;
 
+import io.conveyor.job.BatchRules;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -10,9 +12,11 @@ import org.jspecify.annotations.Nullable;
  * @param metadata the client's JSON, unparsed, or null
  * @param fingerprint digest of the request: equal for a repetition, different for another request
  * @param key the key under which it may be asked for again, or null
- * @param timeoutMillis limit for one attempt of jobs without their own, or 0 for the service's default
+ * @param rules what holds for its jobs
+ * @param origin the batch that it comes from, if any
  * @param total number of its jobs
  * @param indexEnd the index after that of its last job: the total, unless it is made of some jobs of another
+ * @param continuations batches to be made when it ends
  * @param createdAtMillis when it was accepted, milliseconds since the epoch
  */
 public record NewBatch(
@@ -21,12 +25,14 @@ public record NewBatch(
         byte @Nullable [] metadata,
         byte[] fingerprint,
         @Nullable SubmissionKey key,
-        long timeoutMillis,
+        BatchRules rules,
+        Origin origin,
         int total,
         int indexEnd,
+        List<Continuation> continuations,
         long createdAtMillis) {
 
-    /** A batch that nobody asks for again by a key. */
+    /** A batch that nobody asks for again by a key, with a limit for attempts, or 0, as its only rule. */
     public NewBatch(
             BatchRef ref,
             @Nullable String name,
@@ -35,15 +41,48 @@ public record NewBatch(
             long timeoutMillis,
             int total,
             long createdAtMillis) {
-        this(ref, name, metadata, fingerprint, null, timeoutMillis, total, total, createdAtMillis);
+        this(
+                ref,
+                name,
+                metadata,
+                fingerprint,
+                null,
+                BatchRules.ofTimeout(timeoutMillis),
+                Origin.CLIENT,
+                total,
+                createdAtMillis);
+    }
+
+    /** A batch that nothing follows, with the indexes from 0 to its total. */
+    public NewBatch(
+            BatchRef ref,
+            @Nullable String name,
+            byte @Nullable [] metadata,
+            byte[] fingerprint,
+            @Nullable SubmissionKey key,
+            BatchRules rules,
+            Origin origin,
+            int total,
+            long createdAtMillis) {
+        this(ref, name, metadata, fingerprint, key, rules, origin, total, total, List.of(), createdAtMillis);
     }
 
     public NewBatch {
-        if (indexEnd < total) {
-            throw new IllegalArgumentException("So many jobs do not have so few indexes");
+        continuations = List.copyOf(continuations);
+        if (total < 0 || indexEnd < total) {
+            throw new IllegalArgumentException("A batch has 0 or more jobs, and an index for each");
         }
-        if (total < 0 || timeoutMillis < 0) {
-            throw new IllegalArgumentException("A batch has 0 or more jobs, and a timeout of 0 or more milliseconds");
-        }
+    }
+
+    /** The same under other rules. */
+    public NewBatch with(BatchRules others) {
+        return new NewBatch(
+                ref, name, metadata, fingerprint, key, others, origin, total, indexEnd, continuations, createdAtMillis);
+    }
+
+    /** When its jobs may not start any more, milliseconds since the epoch, or null. */
+    @Nullable
+    Long deadlineAt() {
+        return rules.deadlineMillis() == 0 ? null : createdAtMillis + rules.deadlineMillis();
     }
 }

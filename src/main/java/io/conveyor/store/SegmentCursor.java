@@ -35,10 +35,11 @@ public final class SegmentCursor {
         int flags = flagsAndKind();
         String customId = has(flags, SegmentPacker.CUSTOM_ID) ? packed.readText() : null;
         long timeout = has(flags, SegmentPacker.TIMEOUT) ? packed.readNumber() : 0;
+        int attempts = has(flags, SegmentPacker.MAX_ATTEMPTS) ? (int) packed.readNumber() : 0;
         byte[] metadata = has(flags, SegmentPacker.METADATA) ? packed.read() : null;
         byte[] input = has(flags, SegmentPacker.INPUT) ? packed.read() : null;
         byte[] problem = has(flags, SegmentPacker.PROBLEM) ? packed.read() : null;
-        return new Job(passNext(), kind, customId, timeout, metadata, input, problem);
+        return new Job(passNext(), kind, customId, timeout, attempts, metadata, input, problem);
     }
 
     /** Passes over the next job without copying it. */
@@ -48,6 +49,9 @@ public final class SegmentCursor {
             packed.pass();
         }
         if (has(flags, SegmentPacker.TIMEOUT)) {
+            packed.readNumber();
+        }
+        if (has(flags, SegmentPacker.MAX_ATTEMPTS)) {
             packed.readNumber();
         }
         if (has(flags, SegmentPacker.METADATA)) {

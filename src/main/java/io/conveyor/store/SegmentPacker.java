@@ -16,6 +16,7 @@ public final class SegmentPacker {
     static final int METADATA = 1 << 3;
     static final int INPUT = 1 << 4;
     static final int PROBLEM = 1 << 5;
+    static final int MAX_ATTEMPTS = 1 << 6;
 
     private final PackedOutput packed = new PackedOutput(512);
     private final BitSet places = new BitSet();
@@ -42,6 +43,7 @@ public final class SegmentPacker {
         packed.writeByte((newKind ? NEW_KIND : 0)
                 | (customId == null ? 0 : CUSTOM_ID)
                 | (job.timeoutMillis() == 0 ? 0 : TIMEOUT)
+                | (job.maxAttempts() == 0 ? 0 : MAX_ATTEMPTS)
                 | (metadata == null ? 0 : METADATA)
                 | (input == null ? 0 : INPUT)
                 | (problem == null ? 0 : PROBLEM));
@@ -54,6 +56,9 @@ public final class SegmentPacker {
         }
         if (job.timeoutMillis() != 0) {
             packed.writeNumber(job.timeoutMillis());
+        }
+        if (job.maxAttempts() != 0) {
+            packed.writeNumber(job.maxAttempts());
         }
         if (metadata != null) {
             packed.write(metadata);

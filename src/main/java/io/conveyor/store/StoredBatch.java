@@ -1,6 +1,7 @@
 package io.conveyor.store;
 
 import io.conveyor.job.BatchOutcome;
+import io.conveyor.job.BatchRules;
 import io.conveyor.job.BatchState;
 import io.conveyor.job.Tally;
 import org.jspecify.annotations.Nullable;
@@ -12,7 +13,8 @@ import org.jspecify.annotations.Nullable;
  * @param name what the client calls it, or null
  * @param metadata the client's JSON, unparsed, or null
  * @param fingerprint digest of the request that made it
- * @param timeoutMillis limit for one attempt of jobs without their own, or 0 for the service's default
+ * @param rules what holds for its jobs
+ * @param origin the batch that it comes from, if any
  * @param state where it stands
  * @param outcome how it ended, or null while it has not
  * @param tally its jobs and outcomes
@@ -28,7 +30,8 @@ public record StoredBatch(
         @Nullable String name,
         byte @Nullable [] metadata,
         byte[] fingerprint,
-        long timeoutMillis,
+        BatchRules rules,
+        Origin origin,
         BatchState state,
         @Nullable BatchOutcome outcome,
         Tally tally,
@@ -42,5 +45,10 @@ public record StoredBatch(
     /** Whether its last outcome is in. */
     public boolean ended() {
         return state == BatchState.ENDED;
+    }
+
+    /** From when on its jobs may not start any more, or null. */
+    public @Nullable Long deadlineAt() {
+        return rules.deadlineMillis() == 0 ? null : createdAt + rules.deadlineMillis();
     }
 }

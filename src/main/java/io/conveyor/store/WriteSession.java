@@ -39,9 +39,10 @@ final class WriteSession implements AutoCloseable {
     private static final String COUNT_JOBS =
             "SELECT coalesce(sum(jobs), 0) FROM segment WHERE tenant = ? AND batch_no = ?";
     private static final String INSERT_BATCH = """
-            INSERT INTO batch (batch_no, tenant, id, name, metadata, fingerprint, timeout_ms, state, outcome, total,
+            INSERT INTO batch (batch_no, tenant, id, name, metadata, fingerprint, timeout_ms, max_attempts,
+                max_concurrency, on_error, deadline_at, retry_of, continuation_of, state, outcome, total,
                 succeeded, failed, cancelled, expired, index_end, created_at, ended_at, expires_at)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, ?, ?, ?, ?)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, ?, ?, ?, ?)
             ON CONFLICT (tenant, id) DO NOTHING""";
     private static final String INSERT_KEY = """
             INSERT INTO idempotency_key (tenant, key, batch_no, batch_id, fingerprint, created_at)
@@ -198,7 +199,13 @@ final class WriteSession implements AutoCloseable {
                 batch.name(),
                 batch.metadata(),
                 batch.fingerprint(),
-                batch.timeoutMillis(),
+                batch.rules().timeoutMillis(),
+                batch.rules().maxAttempts(),
+                batch.rules().maxConcurrency(),
+                batch.rules().onError().text(),
+                batch.deadlineAt(),
+                batch.origin().retryOf(),
+                batch.origin().continuationOf(),
                 state.wireName(),
                 ended ? BatchOutcome.SUCCEEDED.wireName() : null,
                 batch.total(),

@@ -8,10 +8,10 @@ import java.lang.annotation.Target;
 
 /**
  * Names query parameters that a controller method takes without a {@code @RequestParam} of its own. Each may stand in a
- * request once. Every other parameter is refused.
+ * request once. Every other parameter is refused. Also on an annotation that stands for several of them.
  */
 @Documented
-@Target(ElementType.METHOD)
+@Target({ElementType.METHOD, ElementType.ANNOTATION_TYPE})
 @Retention(RetentionPolicy.RUNTIME)
 public @interface QueryParameters {
 

@@ -7,11 +7,10 @@ ALTER TABLE batch ADD COLUMN index_end INTEGER CHECK (index_end >= total);
 
 -- Batches to come when one ends: made of this and deleted here in the transaction that ends it.
 CREATE TABLE continuation (
-    tenant       TEXT    NOT NULL,
-    batch_no     INTEGER NOT NULL,              -- of the batch that has to end first
-    id           TEXT    NOT NULL CHECK (length(id) BETWEEN 1 AND 63),
-    max_attempts INTEGER NOT NULL CHECK (max_attempts >= 0),
-    jobs         INTEGER NOT NULL CHECK (jobs BETWEEN 1 AND 256),
-    data         BLOB    NOT NULL,              -- packed as a segment; the inputs lack their end, which says how it ended
+    tenant      TEXT    NOT NULL,
+    batch_no    INTEGER NOT NULL,              -- of the batch that has to end first
+    id          TEXT    NOT NULL CHECK (length(id) BETWEEN 1 AND 63),
+    jobs        INTEGER NOT NULL CHECK (jobs BETWEEN 1 AND 256),
+    data        BLOB    NOT NULL,              -- packed as a segment; inputs lack their end, which tells of that batch
     PRIMARY KEY (tenant, batch_no, id)
 ) STRICT, WITHOUT ROWID;

@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.conveyor.job.BatchRules;
 import io.conveyor.job.Job;
+import io.conveyor.job.OnError;
 import io.conveyor.web.ApiException;
 import io.conveyor.web.Problem;
 import io.conveyor.web.Violation;
@@ -61,7 +63,7 @@ class BatchParserTest {
 
         assertThat(batch.total()).isEqualTo(2);
         assertThat(batch.envelope().name()).isNull();
-        assertThat(batch.envelope().timeoutMillis()).isZero();
+        assertThat(batch.envelope().rules().timeoutMillis()).isZero();
         assertThat(jobs).hasSize(2);
         assertThat(jobs.get(0).input()).isNull();
         assertThat(jobs.get(0).index()).isZero();
@@ -87,7 +89,24 @@ class BatchParserTest {
         assertThat(batch.total()).isEqualTo(1);
         assertThat(batch.envelope().name()).isEqualTo("n");
         assertThat(text(batch.envelope().metadata())).isEqualTo("{\"x\": 1.0}");
-        assertThat(batch.envelope().timeoutMillis()).isEqualTo(5);
+        assertThat(batch.envelope().rules().timeoutMillis()).isEqualTo(5);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+                    "continue"               | continue
+                    "cancel_rest"            | cancel_rest
+                    {"tolerate":0}           | tolerate:0
+                    { "tolerate" : 10 }      | tolerate:10
+                    {"tolerate_percent":100} | tolerate_percent:100
+                    """)
+    void readsRules(String onError, String text) throws IOException {
+        ParsedBatch batch = parse("{\"on_error\":" + onError + ",\"max_attempts\":3,\"max_concurrency\":1000000,"
+                + "\"jobs\":[{\"kind\":\"echo\",\"max_attempts\":100}],\"deadline_ms\":31536000000}");
+
+        assertThat(batch.envelope().rules())
+                .isEqualTo(new BatchRules(0, 3, 1_000_000, 31_536_000_000L, OnError.ofText(text)));
+        assertThat(jobs.get(0).maxAttempts()).isEqualTo(100);
     }
 
     @ParameterizedTest
@@ -131,7 +150,11 @@ class BatchParserTest {
                     [{"kind":"hsah"}]                              | /0/kind          | unknown-kind    | Did you mean 'hash'?
                     [{"kind":"frobnicate"}]                        | /0/kind          | unknown-kind    | There are echo, hash, sleep.
                     [{"kind":"echo"},{"kind":"echo","inptu":1}]    | /1/inptu         | unknown-field   | Did you mean 'input'?
-                    [{"kind":"echo","max_attempts":1}]             | /0/max_attempts  | unknown-field   | kind, input, custom_id
+                    [{"kind":"echo","max_atempts":1}]              | /0/max_atempts   | unknown-field   | Did you mean 'max_attempts'?
+                    [{"kind":"echo","colour":1}]                   | /0/colour        | unknown-field   | kind, input, custom_id
+                    [{"kind":"echo","max_attempts":0}]             | /0/max_attempts  | out-of-range    | from 1 to 100
+                    [{"kind":"echo","max_attempts":101}]           | /0/max_attempts  | out-of-range    | from 1 to 100
+                    [{"kind":"echo","max_attempts":"1"}]           | /0/max_attempts  | wrong-type      | a string
                     [{"kind":"echo","a/b~c":1}]                    | /0/a~1b~0c       | unknown-field   | 'a/b~c'
                     [{"input":1}]                                  | /0/kind          | missing-field   | needs a kind
                     [{"kind":"echo","kind":"echo"}]                | /0/kind          | duplicate-field | twice
@@ -162,8 +185,29 @@ class BatchParserTest {
                     {"jobs":[],"name":""}                          | /name            | invalid-length  | 1 to 200
                     {"jobs":[],"name":7}                           | /name            | wrong-type      | an integer
                     {"jobs":[],"timeout_ms":0}                     | /timeout_ms      | out-of-range    | from 1 to 86400000
-                    {"jobs":[],"on_error":"continue"}              | /on_error        | unknown-field   | jobs, name, metadata, timeout_ms
-                    {"jobs":[],"max_concurrency":1}                | /max_concurrency | unknown-field   | jobs, name
+                    {"jobs":[],"max_attempts":101}                 | /max_attempts    | out-of-range    | from 1 to 100
+                    {"jobs":[],"max_concurrency":0}                | /max_concurrency | out-of-range    | from 1 to 1000000
+                    {"jobs":[],"max_concurrency":1000001}          | /max_concurrency | out-of-range    | from 1 to 1000000
+                    {"jobs":[],"max_concurrency":null}             | /max_concurrency | wrong-type      | null
+                    {"jobs":[],"deadline_ms":0}                    | /deadline_ms     | out-of-range    | from 1 to 31536000000
+                    {"jobs":[],"deadline_ms":31536000001}          | /deadline_ms     | out-of-range    | from 1 to 31536000000
+                    {"jobs":[],"deadline_ms":1.5}                  | /deadline_ms     | wrong-type      | fraction
+                    {"jobs":[],"deadline_ms":1,"deadline_ms":1}    | /deadline_ms     | duplicate-field | twice
+                    {"jobs":[],"on_error":"stop"}                  | /on_error        | invalid-value   | it may be "continue", "cancel_rest", {"tolerate": 10}
+                    {"jobs":[],"on_error":"cancel_rset"}           | /on_error        | invalid-value   | Did you mean 'cancel_rest'?
+                    {"jobs":[],"on_error":"tolerate:1"}            | /on_error        | invalid-value   | {"tolerate": 10}
+                    {"jobs":[],"on_error":null}                    | /on_error        | wrong-type      | null; it must be "continue"
+                    {"jobs":[],"on_error":5}                       | /on_error        | wrong-type      | {"tolerate_percent": 5}
+                    {"jobs":[],"on_error":{}}                      | /on_error        | invalid-value   | one of tolerate and tolerate_percent
+                    {"jobs":[],"on_error":{"tolerate":1,"tolerate_percent":1}} | /on_error | invalid-value | has 2 fields
+                    {"jobs":[],"on_error":{"tolerate":1,"tolerate":1}} | /on_error    | invalid-value   | has 2 fields
+                    {"jobs":[],"on_error":{"tolerat":1}}           | /on_error/tolerat | unknown-field  | Did you mean 'tolerate'?
+                    {"jobs":[],"on_error":{"tolerate":-1}}         | /on_error/tolerate | out-of-range  | from 0 to 1000000000
+                    {"jobs":[],"on_error":{"tolerate":1000000001}} | /on_error/tolerate | out-of-range  | from 0 to 1000000000
+                    {"jobs":[],"on_error":{"tolerate":"1"}}        | /on_error/tolerate | wrong-type    | a string
+                    {"jobs":[],"on_error":{"tolerate_percent":101}} | /on_error/tolerate_percent | out-of-range | from 0 to 100
+                    {"jobs":[],"on_error":{"tolerate_percent":0.5}} | /on_error/tolerate_percent | wrong-type | fraction
+                    {"jobs":[],"colour":1}                         | /colour          | unknown-field   | jobs, name, metadata, timeout_ms
                     {"jobs":[],"nmae":"x"}                         | /nmae            | unknown-field   | Did you mean 'name'?
                     "hello"                                        | ``               | wrong-type      | a string
                     17                                             | ``               | wrong-type      | an array of jobs

@@ -2,9 +2,12 @@ package io.conveyor.batch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.conveyor.job.BatchRules;
 import io.conveyor.job.BatchState;
+import io.conveyor.job.OnError;
 import io.conveyor.job.Tally;
 import io.conveyor.store.BatchRef;
+import io.conveyor.store.Origin;
 import io.conveyor.store.StoredBatch;
 import java.nio.charset.StandardCharsets;
 import java.util.OptionalLong;
@@ -19,12 +22,18 @@ class BatchViewTest {
     private static final long CREATED = 1_790_000_000_000L;
 
     private static StoredBatch stored(Tally tally, BatchState state, @Nullable Long startedAt) {
+        return stored(tally, state, startedAt, BatchRules.NONE, Origin.CLIENT);
+    }
+
+    private static StoredBatch stored(
+            Tally tally, BatchState state, @Nullable Long startedAt, BatchRules rules, Origin origin) {
         return new StoredBatch(
                 new BatchRef("default", 7, "b"),
                 null,
                 "{\"a\":  1.10}".getBytes(StandardCharsets.UTF_8),
                 new byte[0],
-                0,
+                rules,
+                origin,
                 state,
                 null,
                 tally,
@@ -58,6 +67,19 @@ class BatchViewTest {
                         "created_at":"2026-09-21T14:13:20.000Z","started_at":"2026-09-21T14:13:20.000Z",\
                         "links":{"self":"/v1/batches/b","results":"/v1/batches/b/results",\
                         "events":"/v1/batches/b/events","cancel":"/v1/batches/b/cancel"}}""");
+    }
+
+    @Test
+    void showsRulesAndOriginWhereThereAreSome() {
+        BatchRules rules = new BatchRules(5, 4, 3, 2000, OnError.ofText("tolerate_percent:5"));
+        StoredBatch batch =
+                stored(new Tally(1, 0, 0, 0, 0), BatchState.RUNNING, null, rules, new Origin("batch_1", "batch_2"));
+        BatchView view = BatchView.of(batch, new BatchView.Live(0, OptionalLong.empty(), CREATED));
+
+        assertThat(new JsonMapper().writeValueAsString(view)).contains("""
+                        "on_error":{"tolerate_percent":5},"max_concurrency":3,"max_attempts":4,\
+                        "deadline_at":"2026-09-21T14:13:22.000Z","metadata":{"a":  1.10},\
+                        "retry_of":"batch_1","continuation_of":"batch_2","created_at":""");
     }
 
     @Test

@@ -26,6 +26,7 @@ class LineScannerFuzzTest {
             "{\"input\":[[],[{}],[[1]]],\"kind\":\"hash\",\"custom_id\":\"job 1\",\"timeout_ms\":60000}",
             " { \"kind\" : \"echo\" ,\t\"metadata\":{\"k\":\"v\"} , \"input\" : -0.0 } ",
             "{\"kind\":\"echo\",\"input\":12345678901234567890,\"timeout_ms\":9999999}",
+            "{\"kind\":\"echo\",\"max_attempts\":3,\"timeout_ms\":10}",
             "{\"kind\":\"echo\"}");
 
     private static final byte[] ALPHABET =
@@ -121,6 +122,7 @@ class LineScannerFuzzTest {
         assertThat(actual.kind()).as(text).isEqualTo(expected.kind());
         assertThat(actual.customId()).as(text).isEqualTo(expected.customId());
         assertThat(actual.timeoutMillis()).as(text).isEqualTo(expected.timeoutMillis());
+        assertThat(actual.maxAttempts()).as(text).isEqualTo(expected.maxAttempts());
         assertThat(actual.input()).as(text).isEqualTo(expected.input());
         assertThat(actual.metadata()).as(text).isEqualTo(expected.metadata());
     }

@@ -122,6 +122,47 @@ class NdjsonApiTest extends ServiceTest {
         assertThat(twice.at("/errors/0/pointer").asString()).isEqualTo("/name");
     }
 
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            continue                         | "continue"
+            cancel_rest                      | "cancel_rest"
+            %7B%22tolerate%22%3A10%7D        | {"tolerate":10}
+            %7B%22tolerate_percent%22:5%7D   | {"tolerate_percent":5}
+            """)
+    void rulesStandInTheQueryStringToo(String onError, String shown) {
+        String query = "on_error=" + onError + "&max_attempts=3&max_concurrency=7&deadline_ms=3600000";
+
+        Api.Reply batch = send("POST", "/v1/batches?" + query, echoes(1), NDJSON);
+
+        assertThat(batch.body())
+                .contains("\"on_error\":" + shown + ",\"max_concurrency\":7,\"max_attempts\":3,\"deadline_at\":\"");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            on_error=continue | /on_error        | "on_error":"cancel_rest"
+            max_attempts=2    | /max_attempts    | "max_attempts":2
+            max_concurrency=2 | /max_concurrency | "max_concurrency":3
+            deadline_ms=2000  | /deadline_ms     | "deadline_ms":3000
+            """)
+    void rulesAreSaidInOnePlaceOnly(String query, String pointer, String field) {
+        Api.Reply twice = send("POST", "/v1/batches?" + query, "{" + field + ",\"jobs\":[]}");
+
+        assertThat(twice.status()).isEqualTo(422);
+        assertThat(twice.at("/errors/0/pointer").asString()).isEqualTo(pointer);
+        assertThat(twice.at("/errors/0/code").asString()).isEqualTo("duplicate-field");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"on_error=cancel_rest", "max_attempts=2", "max_concurrency=2", "deadline_ms=2000000"})
+    void anotherRuleMakesAnotherRequest(String query) {
+        String path = "/v1/batches/rules-" + query.replaceAll("\\W", "-");
+
+        assertThat(send("PUT", path + "?" + query, echoes(1), NDJSON).status()).isEqualTo(202);
+        assertThat(send("PUT", path + "?" + query, echoes(1), NDJSON).status()).isEqualTo(200);
+        assertThat(send("PUT", path, echoes(1), NDJSON).status()).isEqualTo(409);
+    }
+
     private Api.Reply send(String method, String path, String body, String... headers) {
         return api.send(method, path, body, headers).join();
     }
@@ -131,6 +172,16 @@ class NdjsonApiTest extends ServiceTest {
         "name=, name",
         "timeout_ms=0, timeout_ms",
         "metadata=%7B, metadata",
+        "max_attempts=101, max_attempts",
+        "max_concurrency=0, max_concurrency",
+        "deadline_ms=31536000001, deadline_ms",
+        "deadline_ms=1.5, deadline_ms",
+        "on_error=stop, on_error",
+        "on_error=, on_error",
+        "on_error=%7B, on_error",
+        "on_error=%7B%22tolerate%22%3A-1%7D, on_error",
+        "on_error=%7B%22tolerate%22%3A1%7D%20x, on_error",
+        "on_error=%22continue%22, on_error",
         "start=soon, start",
         "on_eror=x, on_eror"
     })

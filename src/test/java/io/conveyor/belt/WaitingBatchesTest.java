@@ -2,6 +2,7 @@ package io.conveyor.belt;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.conveyor.job.BatchRules;
 import io.conveyor.store.BatchRef;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,7 +20,8 @@ class WaitingBatchesTest {
             4);
 
     private static ActiveBatch batch(long number) {
-        return new ActiveBatch(new BatchRef("default", number, "b" + number), 0, 1_000_000, 0, settled -> {});
+        return new ActiveBatch(
+                new BatchRef("default", number, "b" + number), BatchRules.NONE, 1_000_000, 0, settled -> {});
     }
 
     private static ActiveBatch batchThatHasHad(int jobs, long number) {

@@ -11,6 +11,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.conveyor.job.BatchOutcome;
+import io.conveyor.job.BatchRules;
 import io.conveyor.job.BatchState;
 import java.time.Clock;
 import java.time.Duration;
@@ -176,8 +177,8 @@ class OpenUploadTest {
                 null,
                 WHOLE,
                 new SubmissionKey(key, bytes("print of " + key)),
-                0,
-                1,
+                BatchRules.NONE,
+                Origin.CLIENT,
                 1,
                 System.currentTimeMillis());
     }

@@ -9,12 +9,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.conveyor.job.BatchOutcome;
+import io.conveyor.job.BatchRules;
 import io.conveyor.job.BatchState;
+import io.conveyor.job.OnError;
 import io.conveyor.job.Tally;
 import java.util.List;
 import java.util.concurrent.CyclicBarrier;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What every store must do with what is sealed, and with what is not. */
 abstract class SealContract extends StoreContract<StoreHarness> {
@@ -32,7 +36,8 @@ abstract class SealContract extends StoreContract<StoreHarness> {
         assertThat(found.name()).isEqualTo("nightly");
         assertThat(found.metadata()).isEqualTo(batch.metadata());
         assertThat(found.fingerprint()).isEqualTo(batch.fingerprint());
-        assertThat(found.timeoutMillis()).isEqualTo(30_000);
+        assertThat(found.rules()).isEqualTo(new BatchRules(30_000, 0, 0, 0, OnError.CONTINUE));
+        assertThat(found.origin()).isEqualTo(Origin.CLIENT);
         assertThat(found.state()).isEqualTo(BatchState.RUNNING);
         assertThat(found.outcome()).isNull();
         assertThat(found.tally()).isEqualTo(new Tally(300, 0, 0, 0, 0));
@@ -45,6 +50,42 @@ abstract class SealContract extends StoreContract<StoreHarness> {
             assertThat(store.job(batch.ref(), index)).usingRecursiveComparison().isEqualTo(Batches.job(index));
         }
         assertThat(store.job(batch.ref(), 300)).isNull();
+    }
+
+    @Test
+    void rulesAndOriginComeBackAlsoAfterACrash() {
+        BatchRules rules =
+                new BatchRules(7, 100, 1_000_000, BatchRules.MAX_DEADLINE_MILLIS, OnError.ofText("tolerate:10"));
+        NewBatch plain = batch(store, "b1", 1);
+        NewBatch batch = new NewBatch(
+                plain.ref(),
+                null,
+                null,
+                plain.fingerprint(),
+                null,
+                rules,
+                new Origin("first", "before"),
+                1,
+                plain.createdAtMillis());
+
+        assertThat(store.seal(batch, segments(0, 1, 256))).isTrue();
+        store = harness.afterCrash();
+
+        assertThat(found("b1").rules()).isEqualTo(rules);
+        assertThat(found("b1").origin()).isEqualTo(new Origin("first", "before"));
+        assertThat(found("b1").deadlineAt()).isEqualTo(plain.createdAtMillis() + BatchRules.MAX_DEADLINE_MILLIS);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"continue", "cancel_rest", "tolerate:0", "tolerate:1000000000", "tolerate_percent:100"})
+    void everyRuleForFailedJobsIsKept(String text) {
+        BatchRules rules = new BatchRules(0, 0, 0, 0, OnError.ofText(text));
+
+        assertThat(store.seal(batch(store, "b1", 1).with(rules), segments(0, 1, 256)))
+                .isTrue();
+
+        assertThat(found("b1").rules()).isEqualTo(rules);
+        assertThat(found("b1").deadlineAt()).isNull();
     }
 
     @Test

@@ -3,6 +3,7 @@ package io.conveyor.store;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.conveyor.job.BatchRules;
 import io.conveyor.job.Job;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -66,6 +67,17 @@ class SegmentPackingTest {
     }
 
     @Test
+    void segmentsFromBeforeJobsHadAttemptsAreRead() {
+        byte[] packed = Batches.bytes("\037\4echo\2ab\7\2{}\0011\000\020\0012");
+
+        SegmentCursor cursor = new SegmentCursor(new PackedSegment(5, 3, packed));
+
+        assertSame(cursor.next(), new Job(5, "echo", "ab", 7, 0, Batches.bytes("{}"), Batches.bytes("1"), null));
+        assertSame(cursor.next(), new Job(6, "echo", null, 0, 0, null, null, null));
+        assertSame(cursor.next(), new Job(7, "echo", null, 0, 0, null, Batches.bytes("2"), null));
+    }
+
+    @Test
     void jobsFollowOneAnother() {
         SegmentPacker packer = new SegmentPacker();
         packer.add(Batches.job(7));
@@ -91,8 +103,10 @@ class SegmentPackingTest {
         assertThat(one.kind()).isEqualTo(other.kind());
         assertThat(one.customId()).isEqualTo(other.customId());
         assertThat(one.timeoutMillis()).isEqualTo(other.timeoutMillis());
+        assertThat(one.maxAttempts()).isEqualTo(other.maxAttempts());
         assertThat(Arrays.equals(one.metadata(), other.metadata())).isTrue();
         assertThat(Arrays.equals(one.input(), other.input())).isTrue();
+        assertThat(Arrays.equals(one.problem(), other.problem())).isTrue();
     }
 
     private static Job job(int index, SplittableRandom random) {
@@ -101,8 +115,10 @@ class SegmentPackingTest {
                 random.nextInt(3) == 0 ? "hash" : "echo",
                 random.nextBoolean() ? null : "käse-" + random.nextInt(),
                 random.nextBoolean() ? 0 : random.nextLong(1, Long.MAX_VALUE),
+                random.nextInt(3) == 0 ? random.nextInt(1, BatchRules.MAX_ATTEMPTS + 1) : 0,
                 random.nextBoolean() ? null : noise(random, 300),
-                random.nextInt(5) == 0 ? null : noise(random, random.nextInt(50) == 0 ? 70_000 : 200));
+                random.nextInt(5) == 0 ? null : noise(random, random.nextInt(50) == 0 ? 70_000 : 200),
+                random.nextInt(20) == 0 ? noise(random, 100) : null);
     }
 
     private static byte @Nullable [] noise(SplittableRandom random, int upTo) {

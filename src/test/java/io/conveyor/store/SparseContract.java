@@ -10,6 +10,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.conveyor.job.BatchOutcome;
+import io.conveyor.job.BatchRules;
 import io.conveyor.job.JobState;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -44,9 +45,11 @@ abstract class SparseContract extends StoreContract<StoreHarness> {
                 null,
                 new byte[] {1},
                 null,
-                0,
+                BatchRules.NONE,
+                new Origin("other", null),
                 indexes.size(),
                 indexes.get(indexes.size() - 1) + 1,
+                List.of(),
                 1_000_000);
         assertThat(store.seal(batch, segments)).isTrue();
         return batch;

@@ -3,7 +3,10 @@ package io.conveyor.store;
 import static io.conveyor.store.Batches.batch;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.conveyor.job.BatchRules;
+import io.conveyor.job.BatchState;
 import io.conveyor.job.JobState;
+import io.conveyor.job.OnError;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -51,6 +54,33 @@ final class SqliteBatchStoreTest extends StoreContract<SqliteHarness> {
         assertThat(found("b2").tally().succeeded()).isEqualTo(5);
         assertThat(resultLines(open.ref())).hasSize(found("b2").tally().succeeded());
         assertThat(store.status().backlogJobs()).isEqualTo(found("b2").tally().open());
+    }
+
+    @Test
+    void batchesOfAnOlderLayoutSayNothingAndACancelledOneStaysSo() throws SQLException {
+        Path path = SqliteStores.fresh("sqlite-older");
+        String url = "jdbc:sqlite:" + path;
+        Flyway.configure()
+                .dataSource(url, null, null)
+                .locations("classpath:db/migration/sqlite")
+                .target("4")
+                .load()
+                .migrate();
+        try (Connection connection = DriverManager.getConnection(url);
+                Statement statement = connection.createStatement()) {
+            statement.execute("""
+                    INSERT INTO batch (batch_no, tenant, id, fingerprint, timeout_ms, state, total, succeeded, failed,
+                        cancelled, expired, created_at, cancel_requested_at)
+                    VALUES (1, 'acme', 'old', x'00', 5, 'running', 2, 0, 0, 0, 0, 1, NULL),
+                        (2, 'acme', 'cancelled', x'00', 0, 'cancelling', 2, 0, 0, 0, 0, 1, 17)""");
+        }
+
+        store = harness.open(path).store;
+
+        assertThat(found("old").rules()).isEqualTo(new BatchRules(5, 0, 0, 0, OnError.CONTINUE));
+        assertThat(found("old").origin()).isEqualTo(Origin.CLIENT);
+        assertThat(found("cancelled").state()).isEqualTo(BatchState.CANCELLING);
+        assertThat(store.cancel(found("cancelled").ref())).isFalse();
     }
 
     @Test
