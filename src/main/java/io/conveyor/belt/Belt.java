@@ -325,6 +325,16 @@ public final class Belt implements StoreListener {
         waiters.ended(batch.batchNo());
     }
 
+    /** Goes to the ring at once, so that nobody has to look through the store for it. */
+    @Override
+    public void continued(NewBatch batch) {
+        ActiveBatch follower =
+                new ActiveBatch(batch.ref(), batch.rules(), batch.indexEnd(), batch.createdAtMillis(), this::settle);
+        if (active.putIfAbsent(batch.ref().batchNo(), follower) == null) {
+            waitForTurn(follower);
+        }
+    }
+
     private void waitForTurn(ActiveBatch batch) {
         waiting.add(batch);
         forgetIfIdle(batch);

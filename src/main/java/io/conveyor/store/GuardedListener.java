@@ -53,6 +53,15 @@ final class GuardedListener implements StoreListener {
     }
 
     @Override
+    public void continued(NewBatch batch) {
+        try {
+            listener.continued(batch);
+        } catch (RuntimeException e) {
+            failed(e);
+        }
+    }
+
+    @Override
     public void committed(int writes, long nanos) {
         try {
             listener.committed(writes, nanos);

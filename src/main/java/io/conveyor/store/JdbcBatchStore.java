@@ -34,6 +34,7 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
     private final Controls controls;
     private final StoreKeeper keeper;
     private final AtomicLong lastBatchNo = new AtomicLong();
+    private final Continuations continuations = new Continuations(lastBatchNo::incrementAndGet);
 
     JdbcBatchStore(DataSource writing, JdbcClient reading, SqlDialect dialect, Duration retention, Clock clock) {
         this.writing = writing;
@@ -79,7 +80,7 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
         Connection connection = writing.getConnection();
         try {
             dialect.verify(connection);
-            return new WriteSession(connection);
+            return new WriteSession(connection, continuations);
         } catch (SQLException | RuntimeException e) {
             connection.close();
             throw e;

@@ -176,6 +176,8 @@ final class OutcomeWriter {
         private final Map<BatchRef, BatchOutcome> ended = new LinkedHashMap<>();
         /** How many of them were in which state before. */
         private final Map<BatchState, Integer> former = new EnumMap<>(BatchState.class);
+        /** Batches that were made because others have ended. */
+        private List<NewBatch> followers = List.of();
         /** What the references knew before. */
         private final Map<SegmentRef, BitSet> before = new HashMap<>();
 
@@ -211,12 +213,24 @@ final class OutcomeWriter {
             return former;
         }
 
+        void followers(List<NewBatch> made) {
+            followers = made;
+        }
+
+        List<NewBatch> followers() {
+            return followers;
+        }
+
         void tell(StoreListener listener) {
             kept.forEach(each -> listener.recorded(each.batch(), each.outcomes(), true));
             late.stream()
                     .collect(Collectors.groupingBy(outcome -> outcome.segment().batch()))
                     .forEach((batch, outcomes) -> listener.recorded(batch, outcomes, false));
             ended.forEach(listener::ended);
+            followers.forEach(batch -> {
+                listener.sealed(batch.ref(), batch.total());
+                listener.continued(batch);
+            });
         }
     }
 }

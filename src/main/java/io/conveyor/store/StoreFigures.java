@@ -60,6 +60,10 @@ final class StoreFigures implements GroupCommitter.Observer {
             count(former, -batches);
             count(BatchState.ENDED, batches);
         });
+        outcomes.followers().forEach(batch -> {
+            accepted(batch.total());
+            count(BatchState.RUNNING, 1);
+        });
         tell(listener -> {
             outcomes.tell(listener);
             listener.committed(writes, nanos);

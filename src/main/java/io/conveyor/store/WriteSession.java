@@ -86,7 +86,8 @@ final class WriteSession implements AutoCloseable {
             VALUES (?, ?, ?, ?, ?, ?, ?)""";
     private static final String END_BATCH = """
             UPDATE batch SET state = 'ended', outcome = ?, ended_at = ?, expires_at = ?
-            WHERE tenant = ? AND batch_no = ? AND state <> 'ended'""";
+            WHERE tenant = ? AND batch_no = ? AND state <> 'ended'
+            RETURNING total, succeeded, failed, cancelled, expired, id""";
     private static final String NEXT_EPOCH =
             "UPDATE segment SET epoch = epoch + 1 WHERE open > 0 AND tenant = ? AND batch_no = ?";
     private static final String FIND_FOR_DELETE = "SELECT batch_no, state FROM batch WHERE tenant = ? AND id = ?";
@@ -100,12 +101,25 @@ final class WriteSession implements AutoCloseable {
     private final Connection connection;
     private final Map<String, PreparedStatement> statements = new HashMap<>();
 
-    WriteSession(Connection connection) {
+    private final Continuations continuations;
+
+    // Mutable state
+    /** The batches that this transaction has made because others have ended. */
+    private final List<NewBatch> followers = new ArrayList<>();
+
+    WriteSession(Connection connection, Continuations continuations) {
         this.connection = connection;
+        this.continuations = continuations;
     }
 
     void begin() throws SQLException {
+        followers.clear();
         bind("BEGIN IMMEDIATE").execute();
+    }
+
+    /** The batches that this transaction has made so far because others have ended. */
+    List<NewBatch> followers() {
+        return List.copyOf(followers);
     }
 
     void commit() throws SQLException {
@@ -130,7 +144,15 @@ final class WriteSession implements AutoCloseable {
         if (rest.stream().mapToInt(PackedSegment::jobs).sum() < batch.total()) {
             own(batch);
         }
+        if (empty) {
+            Tally none = new Tally(0, 0, 0, 0, 0);
+            follow(batch.ref(), new Continuations.Ending(BatchOutcome.SUCCEEDED, none, batch.createdAtMillis()));
+        }
         return true;
+    }
+
+    private void follow(BatchRef ended, Continuations.Ending ending) throws SQLException {
+        followers.addAll(continuations.follow(this, ended, ending));
     }
 
     boolean open(NewBatch batch, List<PackedSegment> first) throws SQLException {
@@ -230,6 +252,7 @@ final class WriteSession implements AutoCloseable {
             update(UNDO_BATCH, ref.tenant(), ref.batchNo());
             return false;
         }
+        continuations.keep(this, batch);
         return true;
     }
 
@@ -381,8 +404,21 @@ final class WriteSession implements AutoCloseable {
                 block.values());
     }
 
+    /** Ends a batch, and makes what follows it; false when it has ended before, or is gone. */
     boolean end(BatchRef batch, BatchOutcome outcome, long now, long retentionMillis) throws SQLException {
-        return update(END_BATCH, outcome.wireName(), now, now + retentionMillis, batch.tenant(), batch.batchNo()) == 1;
+        BatchRef ended;
+        Tally tally;
+        try (ResultSet row = bind(
+                        END_BATCH, outcome.wireName(), now, now + retentionMillis, batch.tenant(), batch.batchNo())
+                .executeQuery()) {
+            if (!row.next()) {
+                return false;
+            }
+            tally = tally(row);
+            ended = new BatchRef(batch.tenant(), batch.batchNo(), row.getString(6));
+        }
+        follow(ended, new Continuations.Ending(outcome, tally, now));
+        return true;
     }
 
     BatchStore.Deletion delete(String tenant, String id) throws SQLException {
@@ -429,13 +465,23 @@ final class WriteSession implements AutoCloseable {
 
     /** The batches that a query lists by tenant and number. */
     List<BatchRef> refs(String sql, @Nullable Object... values) throws SQLException {
-        List<BatchRef> refs = new ArrayList<>();
+        return list(sql, row -> new BatchRef(row.getString(1), row.getLong(2), ""), values);
+    }
+
+    /** Makes something of a row. */
+    interface Mapper<T> {
+        T map(ResultSet row) throws SQLException;
+    }
+
+    /** What is made of the rows of a query, in their order. */
+    <T> List<T> list(String sql, Mapper<T> mapper, @Nullable Object... values) throws SQLException {
+        List<T> found = new ArrayList<>();
         try (ResultSet row = bind(sql, values).executeQuery()) {
             while (row.next()) {
-                refs.add(new BatchRef(row.getString(1), row.getLong(2), ""));
+                found.add(mapper.map(row));
             }
         }
-        return refs;
+        return found;
     }
 
     private PreparedStatement bind(String sql, @Nullable Object... values) throws SQLException {
