@@ -125,6 +125,15 @@ final class BatchOperations {
                                 "`continue` (the default), `cancel_rest`, `{\"tolerate\":10}` or `{\"tolerate_percent\":5}`, the"
                                         + " last two in percent escapes: when more jobs have failed than that, the rest is cancelled"))
                 .addParametersItem(query(
+                        Envelope.THEN,
+                        new StringSchema(),
+                        "JSON in percent escapes: jobs of a batch that is made when this one has ended, as in a body"))
+                .addParametersItem(query(
+                        Envelope.CALLBACK,
+                        new StringSchema(),
+                        "JSON in percent escapes, `{\"url\":\"https://example.com/\"}`: whom to tell of the end, as in a"
+                                + " body"))
+                .addParametersItem(query(
                         BatchOptions.START,
                         new StringSchema(),
                         "`immediately`: NDJSON only; the batch starts with its first line and is read no faster than its"

@@ -46,7 +46,7 @@ final class Intake {
         this.limits = limits;
         this.ids = ids;
         this.refusals = refusals;
-        parts = new Upload.Parts(store, belt, limits, clock);
+        parts = new Upload.Parts(store, belt, limits, ids, clock);
         repetitions = new Repetitions(store);
         submissions = new Semaphore(limits.maxSubmissions());
     }
@@ -160,7 +160,7 @@ final class Intake {
 
     private Taken receive(HttpServletRequest request, InputStream raw, Submission submission, @Nullable String key)
             throws IOException {
-        BatchOptions options = BatchOptions.of(request, parts.maxJobSize());
+        BatchOptions options = BatchOptions.of(request, parts.maxJobSize(), parts::followerReader);
         SubmittedBody body = SubmittedBody.of(request, raw, limits);
         Optional<Repetitions.Earlier> earlier = repetitions.find(submission, key);
         if (earlier.isPresent()) {

@@ -3,6 +3,7 @@ package io.conveyor.belt;
 import io.conveyor.handler.HandlerRegistry;
 import io.conveyor.job.BatchOutcome;
 import io.conveyor.job.BatchState;
+import io.conveyor.job.CallbackFault;
 import io.conveyor.job.JobKind;
 import io.conveyor.pool.DrainReport;
 import io.conveyor.pool.WorkerPool;
@@ -16,6 +17,7 @@ import io.conveyor.store.StoredBatch;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
@@ -107,6 +109,17 @@ public final class Belt implements StoreListener {
     /** The kinds of job that can be run, sorted by name. */
     public List<JobKind> kinds() {
         return handlers.kinds();
+    }
+
+    /**
+     * What keeps a callback to that URL from being accepted, if anything does.
+     *
+     * @param secretName name of the secret that it is to be signed with, or null for that without a name
+     */
+    public Optional<CallbackFault> callbackFault(String url, @Nullable String secretName) {
+        return handlers.callbacks()
+                .map(callbacks -> callbacks.fault(url, secretName))
+                .orElseGet(() -> Optional.of(new CallbackFault("", "This service sends no callbacks.")));
     }
 
     /**

@@ -86,6 +86,16 @@ final class HttpHandler implements JobHandler, AutoCloseable {
         }
     }
 
+    /** Sends one request under the rules and limits of this kind; follows no redirect, and takes any status. */
+    HttpAnswer send(HttpCall call, Duration limit) throws JobFailure, InterruptedException {
+        try (CallTimer.Watch watch = timer.watch(limit)) {
+            CURRENT.set(watch);
+            return send(call, 0, watch);
+        } finally {
+            CURRENT.remove();
+        }
+    }
+
     private HttpAnswer answer(HttpCall first, boolean follow, CallTimer.Watch watch)
             throws JobFailure, InterruptedException {
         HttpCall call = first;
