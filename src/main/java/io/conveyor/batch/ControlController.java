@@ -54,7 +54,7 @@ final class ControlController {
         cancel(before);
         Batches.Shown now = batches.show(id);
         // It may have ended of itself at the same moment; then nothing of it was cancelled.
-        boolean accepted = !before.ended() && now.stored().cancelRequestedAt() != null;
+        boolean accepted = !before.ended() && now.stored().stopReason() != null;
         return ResponseEntity.status(accepted ? HttpStatus.ACCEPTED : HttpStatus.OK)
                 .header(HttpHeaders.LOCATION, now.view().links().self())
                 .body(now.view());

@@ -1,6 +1,7 @@
 package io.conveyor.belt;
 
 import io.conveyor.job.BatchRules;
+import io.conveyor.job.StopReason;
 import io.conveyor.store.BatchRef;
 import java.util.Deque;
 import java.util.Objects;
@@ -67,8 +68,8 @@ final class ActiveBatch {
     private int nextIndex;
     /** Jobs given to the pool. Written by the owner, read by the writer thread. */
     private final AtomicInteger handed = new AtomicInteger();
-    /** Set once, by whoever cancels it; read by all. From then on no job of it starts. */
-    private volatile boolean cancelled;
+    /** Set by whoever stops it, which is one thread at a time; read by all. Once it is there no job of it starts. */
+    private volatile @Nullable StopReason stopReason;
 
     /** Jobs that began to run. Written by the threads that run them. */
     private final AtomicInteger started = new AtomicInteger();
@@ -189,13 +190,20 @@ final class ActiveBatch {
         return !takenBack.isEmpty();
     }
 
-    /** From here on, what has not started gets its outcome without being run. */
-    void cancel() {
-        cancelled = true;
+    /** From here on, what has not started gets its outcome without being run. The store says for what reason, always the same. */
+    void stop(StopReason reason) {
+        stopReason = reason;
     }
 
+    /** Whether it has been stopped: cancelled, for whatever reason. */
     boolean isCancelled() {
-        return cancelled;
+        return stopReason != null;
+    }
+
+    /** Why it has been stopped, or null if it has not. */
+    @Nullable
+    StopReason stopReason() {
+        return stopReason;
     }
 
     void jobStarted(long now) {

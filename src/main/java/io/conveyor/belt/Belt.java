@@ -5,6 +5,7 @@ import io.conveyor.job.BatchOutcome;
 import io.conveyor.job.BatchState;
 import io.conveyor.job.CallbackFault;
 import io.conveyor.job.JobKind;
+import io.conveyor.job.StopReason;
 import io.conveyor.pool.DrainReport;
 import io.conveyor.pool.WorkerPool;
 import io.conveyor.store.BatchRef;
@@ -86,6 +87,7 @@ public final class Belt implements StoreListener {
     /** Begins to work off what the store holds. */
     void start() {
         store.listen(this);
+        control.start();
         feeders.start();
         accepting = true;
     }
@@ -138,6 +140,9 @@ public final class Belt implements StoreListener {
         try {
             boolean sealed = store.seal(batch, rest);
             live = sealed && batch.total() > 0;
+            if (live) {
+                control.watch(batch.rules());
+            }
             return sealed;
         } finally {
             if (!live) {
@@ -161,6 +166,9 @@ public final class Belt implements StoreListener {
         boolean opened = false;
         try {
             opened = store.open(batch, first);
+            if (opened) {
+                control.watch(batch.rules());
+            }
             return opened;
         } finally {
             if (!opened) {
@@ -348,6 +356,20 @@ public final class Belt implements StoreListener {
         }
     }
 
+    /** If it is not in memory, nothing of it can start before it is taken up from the store, which has it as stopped. */
+    @Override
+    public void stopped(BatchRef ref, StopReason reason) {
+        ActiveBatch batch = active.get(ref.batchNo());
+        if (batch != null) {
+            control.stopped(batch, reason);
+        }
+    }
+
+    /** Looks for batches whose deadline has passed, as it does by itself when the time has come. */
+    void lookForDeadlines() {
+        control.lookForDeadlines();
+    }
+
     private void waitForTurn(ActiveBatch batch) {
         waiting.add(batch);
         forgetIfIdle(batch);
@@ -430,8 +452,9 @@ public final class Belt implements StoreListener {
             active.remove(ref.batchNo(), batch);
             return false;
         }
-        if (now.state() == BatchState.CANCELLING) {
-            batch.cancel();
+        StopReason reason = now.stopReason();
+        if (reason != null) {
+            batch.stop(reason);
         }
         return true;
     }

@@ -8,6 +8,7 @@ import io.conveyor.job.Job;
 import io.conveyor.job.JobError;
 import io.conveyor.job.JobState;
 import io.conveyor.job.Run;
+import io.conveyor.job.StopReason;
 import io.conveyor.pool.Guard;
 import io.conveyor.pool.SizingAdvice;
 import io.conveyor.pool.WorkerPool;
@@ -17,6 +18,9 @@ import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -29,8 +33,8 @@ import tools.jackson.databind.json.JsonMapper;
  * callers alike, with nothing between them that differs.
  *
  * <p>A job is interrupted only while it is in its handler, through the pool's {@link Guard}; recording is never
- * interrupted. A job that is interrupted because its batch is cancelled ends as cancelled, unless it ends well all the
- * same; one of a cancelled batch that has not begun is recorded as cancelled without being run. A job that the stop of the service cut short leaves no outcome: it is still open in the store, and the
+ * interrupted. A job that is interrupted because its batch is stopped ends as cancelled, or as expired, unless it ends well
+ * all the same; one of a stopped batch that has not begun is recorded as that without being run. A job that the stop of the service cut short leaves no outcome: it is still open in the store, and the
  * next start runs it again.
  */
 final class JobRunner {
@@ -42,8 +46,11 @@ final class JobRunner {
     /** One job in so many has its processor time measured: asking costs as much as several small jobs. */
     private static final int CPU_SAMPLE = 64;
 
-    /** One for all, so that the store need not keep it a million times. */
-    private static final Outcome NOT_RUN = problem(JobState.CANCELLED, JobError.cancelled(false));
+    /** One for all jobs that are not run for that reason, so that the store need not keep it a million times. */
+    private static final Map<StopReason, Outcome> NOT_RUN = new EnumMap<>(Map.of(
+            StopReason.CANCEL, stopped(StopReason.CANCEL, false),
+            StopReason.ON_ERROR, stopped(StopReason.ON_ERROR, false),
+            StopReason.DEADLINE, stopped(StopReason.DEADLINE, false)));
 
     private final WorkerPool pool;
     private final HandlerRegistry handlers;
@@ -99,8 +106,9 @@ final class JobRunner {
     private @Nullable OutcomeEntry outcomeOf(JobTask task) {
         Job job = task.job();
         long startedAt = clock.millis();
-        if (task.batch().isCancelled()) {
-            return passedOver(task, startedAt);
+        StopReason reason = task.batch().stopReason();
+        if (reason != null) {
+            return passedOver(task, reason, startedAt);
         }
         if (task.batch().isPaused()) {
             task.batch().keep(task);
@@ -125,13 +133,13 @@ final class JobRunner {
         return entry(task, outcome, 1, startedAt, nanos);
     }
 
-    /** Records that a job of a cancelled batch was not run. It must not have been handed over, or have been taken back. */
+    /** Records that a job of a stopped batch was not run. It must not have been handed over, or have been taken back. */
     void passOver(JobTask task) {
-        store.record(passedOver(task, clock.millis()));
+        store.record(passedOver(task, Objects.requireNonNull(task.batch().stopReason()), clock.millis()));
     }
 
-    private OutcomeEntry passedOver(JobTask task, long now) {
-        return entry(task, NOT_RUN, 0, now, 0);
+    private OutcomeEntry passedOver(JobTask task, StopReason reason, long now) {
+        return entry(task, Objects.requireNonNull(NOT_RUN.get(reason)), 0, now, 0);
     }
 
     private OutcomeEntry entry(JobTask task, Outcome outcome, int attempts, long startedAt, long nanos) {
@@ -196,8 +204,9 @@ final class JobRunner {
         if (guard.cause() == Guard.Cause.LIMIT) {
             return failed(JobError.timeout(limit.toMillis()));
         }
-        if (guard.cause() == Guard.Cause.REQUEST) {
-            return problem(JobState.CANCELLED, JobError.cancelled(true));
+        StopReason reason = task.batch().stopReason();
+        if (guard.cause() == Guard.Cause.REQUEST && reason != null) {
+            return stopped(reason, true);
         }
         if (thrown instanceof JobFailure failure) {
             return failed(failure.error());
@@ -216,6 +225,10 @@ final class JobRunner {
         }
         log.error("{} failed by a fault of {}; its client is told so in general words", name, where, thrown);
         return failed(JobError.failed("The handler of '" + kind + "' failed unexpectedly.", false));
+    }
+
+    private static Outcome stopped(StopReason reason, boolean started) {
+        return problem(reason.outcome(), JobError.stopped(reason, started));
     }
 
     private static Outcome failed(JobError error) {

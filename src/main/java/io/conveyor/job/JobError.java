@@ -62,14 +62,33 @@ public record JobError(String slug, String title, String detail, boolean retryab
                 Map.of("timeout_ms", limitMillis));
     }
 
-    /** The batch was cancelled. */
-    public static JobError cancelled(boolean started) {
-        return new JobError(
-                "job-cancelled",
-                "The job was cancelled",
-                started ? "It was running when its batch was cancelled." : "Its batch was cancelled before it started.",
-                true,
-                Map.of());
+    /** The batch was stopped. */
+    public static JobError stopped(StopReason reason, boolean started) {
+        return switch (reason) {
+            case CANCEL ->
+                cancelled(
+                        started
+                                ? "It was running when its batch was cancelled."
+                                : "Its batch was cancelled before it started.");
+            case ON_ERROR ->
+                cancelled(
+                        started
+                                ? "It was running when more jobs of its batch had failed than on_error tolerates."
+                                : "More jobs of its batch had failed than on_error tolerates before it started.");
+            case DEADLINE ->
+                new JobError(
+                        "job-expired",
+                        "The job came too late",
+                        started
+                                ? "It was running when the deadline of its batch passed."
+                                : "The deadline of its batch passed before it started.",
+                        true,
+                        Map.of());
+        };
+    }
+
+    private static JobError cancelled(String detail) {
+        return new JobError("job-cancelled", "The job was cancelled", detail, true, Map.of());
     }
 
     /** There is no such kind. */

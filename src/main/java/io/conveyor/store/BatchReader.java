@@ -5,6 +5,7 @@ import io.conveyor.job.BatchRules;
 import io.conveyor.job.BatchState;
 import io.conveyor.job.Job;
 import io.conveyor.job.OnError;
+import io.conveyor.job.StopReason;
 import io.conveyor.job.Tally;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -15,6 +16,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.springframework.dao.DataAccessException;
@@ -31,7 +33,7 @@ final class BatchReader {
             SELECT tenant, batch_no, id, name, metadata, fingerprint, timeout_ms, max_attempts, max_concurrency,
                 on_error, deadline_at, retry_of, continuation_of, state, outcome, total, succeeded, failed, cancelled, expired,
                 coalesce(index_end, total) AS index_end,
-                created_at, started_at, cancel_requested_at, ended_at, expires_at
+                created_at, started_at, stop_reason, cancel_requested_at, ended_at, expires_at
             FROM batch\s""";
 
     private final JdbcClient jdbc;
@@ -79,6 +81,16 @@ final class BatchReader {
                 .params(afterBatchNo, limit)
                 .query(BatchReader::batch)
                 .list();
+    }
+
+    /** When the next deadline is, by the steady clock, of a batch that has not been stopped. */
+    OptionalLong nextDue() {
+        Long due = jdbc.sql("SELECT min(due_at) FROM batch"
+                        + " WHERE due_at IS NOT NULL AND stop_reason IS NULL AND state <> 'ended'")
+                .query(Long.class)
+                .optional()
+                .orElse(null);
+        return due == null ? OptionalLong.empty() : OptionalLong.of(due);
     }
 
     Map<BatchState, Long> countBatches() {
@@ -189,6 +201,7 @@ final class BatchReader {
 
     private static StoredBatch batch(ResultSet row, int n) throws SQLException {
         String outcome = row.getString("outcome");
+        String reason = row.getString("stop_reason");
         return new StoredBatch(
                 new BatchRef(row.getString("tenant"), row.getLong("batch_no"), row.getString("id")),
                 row.getString("name"),
@@ -207,6 +220,7 @@ final class BatchReader {
                 row.getInt("index_end"),
                 row.getLong("created_at"),
                 time(row, "started_at"),
+                reason == null ? null : StopReason.ofWireName(reason).orElseThrow(),
                 time(row, "cancel_requested_at"),
                 time(row, "ended_at"),
                 time(row, "expires_at"));

@@ -4,6 +4,7 @@ import io.conveyor.job.Job;
 import io.conveyor.job.JobState;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -87,11 +88,26 @@ public interface BatchStore {
     void record(OutcomeEntry outcome);
 
     /**
-     * Marks a batch as {@code cancelling}, for good; who runs it sees to the outcomes of its jobs.
+     * Marks a batch as {@code cancelling}, for good; who runs it sees to the outcomes of its jobs. An open one takes no more
+     * jobs, and ends at once if it has none left.
      *
      * @return whether this call did it; false when it is so already, has ended, or is not there
      */
     boolean cancel(BatchRef batch);
+
+    /**
+     * Marks batches whose deadline has passed as {@code cancelling}, for good, at most so many in one transaction; who runs
+     * them sees to the outcomes of their jobs.
+     *
+     * @return those for which this call did it, without their ids; as many as asked for if there may be more
+     */
+    List<BatchRef> stopOverdue(int limit);
+
+    /**
+     * Milliseconds until the next deadline of a batch that has neither been stopped nor ended, or 0; empty if there is none.
+     * However the wall clock is set meanwhile, it comes after so long.
+     */
+    OptionalLong nextDeadline();
 
     /**
      * Marks a running batch as {@code paused}.

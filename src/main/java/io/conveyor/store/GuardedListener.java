@@ -1,6 +1,7 @@
 package io.conveyor.store;
 
 import io.conveyor.job.BatchOutcome;
+import io.conveyor.job.StopReason;
 import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -56,6 +57,15 @@ final class GuardedListener implements StoreListener {
     public void continued(NewBatch batch) {
         try {
             listener.continued(batch);
+        } catch (RuntimeException e) {
+            failed(e);
+        }
+    }
+
+    @Override
+    public void stopped(BatchRef batch, StopReason reason) {
+        try {
+            listener.stopped(batch, reason);
         } catch (RuntimeException e) {
             failed(e);
         }

@@ -7,10 +7,10 @@ import io.conveyor.job.Job;
 import io.conveyor.job.JobState;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import javax.sql.DataSource;
@@ -28,6 +28,7 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
     private final ResultReader results;
     private final JobPicker picker;
     private final SqlDialect dialect;
+    private final Times times;
     private final StoreFigures figures = new StoreFigures();
     private final GroupCommitter committer;
     private final Uploads uploads;
@@ -36,18 +37,20 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
     private final AtomicLong lastBatchNo = new AtomicLong();
     private final Continuations continuations = new Continuations(lastBatchNo::incrementAndGet);
 
-    JdbcBatchStore(DataSource writing, JdbcClient reading, SqlDialect dialect, Duration retention, Clock clock) {
+    JdbcBatchStore(DataSource writing, JdbcClient reading, SqlDialect dialect, Duration retention, Times times) {
         this.writing = writing;
         this.reader = new BatchReader(reading);
         this.results = new ResultReader(reading);
         this.picker = new JobPicker(reading, reader);
         this.dialect = dialect;
+        this.times = times;
         long retentionMillis = retention.toMillis();
+        BatchCourse course = new BatchCourse(times, retentionMillis);
         committer = new GroupCommitter(
-                new WriterConnection(this::openSession, dialect), new OutcomeWriter(clock, retentionMillis), figures);
-        uploads = new Uploads(committer, figures, clock, retentionMillis);
-        controls = new Controls(committer, figures, clock);
-        keeper = new StoreKeeper(committer, clock, uploads::giveUp, this::forget);
+                new WriterConnection(this::openSession, dialect), new OutcomeWriter(course), figures);
+        uploads = new Uploads(committer, figures, course, retentionMillis);
+        controls = new Controls(committer, figures, course);
+        keeper = new StoreKeeper(committer, times.wall(), uploads::giveUp, this::forget);
     }
 
     /**
@@ -68,6 +71,10 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
         lastBatchNo.set(reader.lastBatchNo());
         committer.start();
         try {
+            committer.write(session -> {
+                session.setClock();
+                return true;
+            });
             uploads.giveUpAll();
         } catch (RuntimeException e) {
             committer.close();
@@ -80,7 +87,7 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
         Connection connection = writing.getConnection();
         try {
             dialect.verify(connection);
-            return new WriteSession(connection, continuations);
+            return new WriteSession(connection, times, continuations);
         } catch (SQLException | RuntimeException e) {
             connection.close();
             throw e;
@@ -125,6 +132,17 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
     @Override
     public boolean resume(BatchRef batch) {
         return controls.resume(batch);
+    }
+
+    @Override
+    public List<BatchRef> stopOverdue(int limit) {
+        return controls.stopOverdue(limit);
+    }
+
+    @Override
+    public OptionalLong nextDeadline() {
+        OptionalLong due = reading(reader::nextDue);
+        return due.isEmpty() ? due : OptionalLong.of(Math.max(0, due.getAsLong() - times.steadyMillis()));
     }
 
     @Override

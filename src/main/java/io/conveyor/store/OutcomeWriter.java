@@ -1,10 +1,7 @@
 package io.conveyor.store;
 
-import io.conveyor.job.BatchOutcome;
-import io.conveyor.job.BatchState;
 import io.conveyor.job.JobState;
 import java.sql.SQLException;
-import java.time.Clock;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.EnumMap;
@@ -18,8 +15,8 @@ import java.util.stream.Collectors;
 
 /**
  * Writes outcomes in the transaction of the caller: takes them off their segments (the fence), numbers them, packs them
- * into blocks, one a segment if they are small, moves the counters of their batches, and ends each batch whose last
- * outcome this is. Writer thread only.
+ * into blocks, one a segment if they are small, moves the counters of their batches, and has each batch end whose last
+ * outcome this is, or be stopped if too many of its jobs have failed. Writer thread only.
  *
  * <p>The fence: a segment gives up open jobs only to its present epoch and only to one who knows how many outcomes it
  * has. A reference that does not (another one recorded into the same segment) learns from the blocks what is there, and
@@ -27,12 +24,10 @@ import java.util.stream.Collectors;
  */
 final class OutcomeWriter {
 
-    private final Clock clock;
-    private final long retentionMillis;
+    private final BatchCourse course;
 
-    OutcomeWriter(Clock clock, long retentionMillis) {
-        this.clock = clock;
-        this.retentionMillis = retentionMillis;
+    OutcomeWriter(BatchCourse course) {
+        this.course = course;
     }
 
     void write(WriteSession session, List<OutcomeEntry> outcomes, Written written) throws SQLException {
@@ -129,7 +124,7 @@ final class OutcomeWriter {
             OutcomeEntry.byState(share.outcomes).forEach((state, some) -> byState.merge(state, some, Integer::sum));
             count += share.outcomes.size();
         }
-        WriteSession.Standing standing = session.count(batch, byState, startedAt == Long.MAX_VALUE ? null : startedAt);
+        Standing standing = session.count(batch, byState, startedAt == Long.MAX_VALUE ? null : startedAt);
         if (standing == null) {
             throw new IllegalStateException(batch + " has open segments and is not there, or not sealed, or ended");
         }
@@ -141,10 +136,9 @@ final class OutcomeWriter {
             }
         }
         written.keep(batch, taken, count);
-        BatchOutcome end = standing.end();
-        if (end != null && session.end(batch, end, clock.millis(), retentionMillis)) {
-            written.ended.put(batch, end);
-            written.former.merge(standing.state(), 1, Integer::sum);
+        BatchCourse.Move move = course.afterChange(session, batch, standing, standing.state());
+        if (move != null) {
+            written.moves.add(move);
         }
     }
 
@@ -173,9 +167,7 @@ final class OutcomeWriter {
 
         private final List<Kept> kept = new ArrayList<>();
         private final List<OutcomeEntry> late = new ArrayList<>();
-        private final Map<BatchRef, BatchOutcome> ended = new LinkedHashMap<>();
-        /** How many of them were in which state before. */
-        private final Map<BatchState, Integer> former = new EnumMap<>(BatchState.class);
+        private final List<BatchCourse.Move> moves = new ArrayList<>();
         /** Batches that were made because others have ended. */
         private List<NewBatch> followers = List.of();
         /** What the references knew before. */
@@ -208,9 +200,9 @@ final class OutcomeWriter {
             return late.size();
         }
 
-        /** How many batches have ended, by the state in which they were before. */
-        Map<BatchState, Integer> endedBatches() {
-            return former;
+        /** The batches that have ended, or were stopped. */
+        List<BatchCourse.Move> moves() {
+            return moves;
         }
 
         void followers(List<NewBatch> made) {
@@ -226,7 +218,7 @@ final class OutcomeWriter {
             late.stream()
                     .collect(Collectors.groupingBy(outcome -> outcome.segment().batch()))
                     .forEach((batch, outcomes) -> listener.recorded(batch, outcomes, false));
-            ended.forEach(listener::ended);
+            moves.forEach(move -> move.tell(listener));
             followers.forEach(batch -> {
                 listener.sealed(batch.ref(), batch.total());
                 listener.continued(batch);

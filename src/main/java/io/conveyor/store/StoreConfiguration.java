@@ -106,7 +106,12 @@ class StoreConfiguration {
             StoreProperties properties,
             Clock clock) {
         log.debug("The store is {}; ended batches are kept for {}", file.path(), properties.retention());
-        return new JdbcBatchStore(writing, JdbcClient.create(reading), dialect, properties.retention(), clock);
+        return new JdbcBatchStore(
+                writing,
+                JdbcClient.create(reading),
+                dialect,
+                properties.retention(),
+                new Times(clock, System::nanoTime));
     }
 
     @Bean

@@ -56,10 +56,7 @@ final class StoreFigures implements GroupCommitter.Observer {
     public void committed(OutcomeWriter.Written outcomes, int writes, long nanos) {
         backlog.addAndGet(-outcomes.keptOutcomes());
         late.addAndGet(outcomes.lateOutcomes());
-        outcomes.endedBatches().forEach((former, batches) -> {
-            count(former, -batches);
-            count(BatchState.ENDED, batches);
-        });
+        outcomes.moves().forEach(move -> move.count(this));
         outcomes.followers().forEach(batch -> {
             accepted(batch.total());
             count(BatchState.RUNNING, 1);

@@ -1,6 +1,7 @@
 package io.conveyor.store;
 
 import io.conveyor.job.BatchOutcome;
+import io.conveyor.job.StopReason;
 import java.util.List;
 
 /**
@@ -26,6 +27,12 @@ public interface StoreListener {
      * {@link #sealed}, on the same thread.
      */
     default void ended(BatchRef batch, BatchOutcome outcome) {}
+
+    /**
+     * A batch was stopped by the store itself, for {@link StopReason#ON_ERROR}: none of its jobs is to start any more. Comes
+     * after {@link #recorded} of the failure, if that was the last straw.
+     */
+    default void stopped(BatchRef batch, StopReason reason) {}
 
     /** A batch was made because another has ended; after {@link #sealed} of it. Nobody feeds it yet. */
     default void continued(NewBatch batch) {}

@@ -3,6 +3,7 @@ package io.conveyor.store;
 import io.conveyor.job.BatchOutcome;
 import io.conveyor.job.BatchRules;
 import io.conveyor.job.BatchState;
+import io.conveyor.job.StopReason;
 import io.conveyor.job.Tally;
 import org.jspecify.annotations.Nullable;
 
@@ -21,7 +22,8 @@ import org.jspecify.annotations.Nullable;
  * @param indexEnd the index after that of its last job: the number of its jobs, unless it was made of some jobs of another
  * @param createdAt when it was accepted
  * @param startedAt when the first of its recorded jobs started, or null
- * @param cancelRequestedAt when it was asked to be cancelled, or null
+ * @param stopReason why none of its jobs starts any more, or null
+ * @param cancelRequestedAt when it was cancelled, by its client or for its failures, or null
  * @param endedAt when its last outcome was recorded, or null
  * @param expiresAt when it may be deleted, or null while it has not ended
  */
@@ -38,6 +40,7 @@ public record StoredBatch(
         int indexEnd,
         long createdAt,
         @Nullable Long startedAt,
+        @Nullable StopReason stopReason,
         @Nullable Long cancelRequestedAt,
         @Nullable Long endedAt,
         @Nullable Long expiresAt) {

@@ -3,7 +3,6 @@ package io.conveyor.store;
 import io.conveyor.job.BatchOutcome;
 import io.conveyor.job.BatchState;
 import java.sql.SQLException;
-import java.time.Clock;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -17,13 +16,13 @@ final class Uploads {
 
     private final GroupCommitter committer;
     private final StoreFigures figures;
-    private final Clock clock;
+    private final BatchCourse course;
     private final long retentionMillis;
 
-    Uploads(GroupCommitter committer, StoreFigures figures, Clock clock, long retentionMillis) {
+    Uploads(GroupCommitter committer, StoreFigures figures, BatchCourse course, long retentionMillis) {
         this.committer = committer;
         this.figures = figures;
-        this.clock = clock;
+        this.course = course;
         this.retentionMillis = retentionMillis;
     }
 
@@ -85,7 +84,7 @@ final class Uploads {
                     if (keyFingerprint != null) {
                         session.completeKey(batch, keyFingerprint);
                     }
-                    End end = end(session, batch, fingerprint);
+                    BatchCourse.Move end = end(session, batch, fingerprint);
                     if (end == null && !session.isCancelled(batch)) {
                         throw new IllegalStateException(batch + " is not open: its upload cannot be completed");
                     }
@@ -114,28 +113,20 @@ final class Uploads {
                 end -> end.ifPresent(this::tell));
     }
 
-    /** An upload has ended; {@code outcome} says how its batch has, or is null if that still runs. */
-    private record End(BatchRef batch, @Nullable BatchOutcome outcome) {}
-
-    private @Nullable End end(WriteSession session, BatchRef batch, byte @Nullable [] fingerprint) throws SQLException {
-        WriteSession.Standing standing = session.endUpload(batch, fingerprint);
+    /** Where the batch goes when its upload has ended, or null if that had ended before. */
+    private BatchCourse.@Nullable Move end(WriteSession session, BatchRef batch, byte @Nullable [] fingerprint)
+            throws SQLException {
+        Standing standing = session.endUpload(batch, fingerprint);
         if (standing == null) {
             return null;
         }
-        BatchOutcome outcome = standing.end();
-        if (outcome != null) {
-            session.end(batch, outcome, clock.millis(), retentionMillis);
-        }
-        return new End(batch, outcome);
+        BatchCourse.Move move = course.afterChange(session, batch, standing, BatchState.OPEN);
+        return move == null ? new BatchCourse.Move(batch, BatchState.OPEN, BatchState.RUNNING, null, null) : move;
     }
 
     /** Writer thread only, after the commit. */
-    private void tell(End end) {
-        BatchOutcome outcome = end.outcome();
-        figures.count(BatchState.OPEN, -1);
-        figures.count(outcome == null ? BatchState.RUNNING : BatchState.ENDED, 1);
-        if (outcome != null) {
-            figures.tell(listener -> listener.ended(end.batch(), outcome));
-        }
+    private void tell(BatchCourse.Move move) {
+        move.count(figures);
+        figures.tell(move::tell);
     }
 }

@@ -3,6 +3,8 @@ package io.conveyor.store;
 import io.conveyor.job.BatchOutcome;
 import io.conveyor.job.BatchState;
 import io.conveyor.job.JobState;
+import io.conveyor.job.OnError;
+import io.conveyor.job.StopReason;
 import io.conveyor.job.Tally;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -40,9 +42,9 @@ final class WriteSession implements AutoCloseable {
             "SELECT coalesce(sum(jobs), 0) FROM segment WHERE tenant = ? AND batch_no = ?";
     private static final String INSERT_BATCH = """
             INSERT INTO batch (batch_no, tenant, id, name, metadata, fingerprint, timeout_ms, max_attempts,
-                max_concurrency, on_error, deadline_at, retry_of, continuation_of, state, outcome, total,
+                max_concurrency, on_error, deadline_at, due_at, retry_of, continuation_of, state, outcome, total,
                 succeeded, failed, cancelled, expired, index_end, created_at, ended_at, expires_at)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, ?, ?, ?, ?)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, ?, ?, ?, ?)
             ON CONFLICT (tenant, id) DO NOTHING""";
     private static final String INSERT_KEY = """
             INSERT INTO idempotency_key (tenant, key, batch_no, batch_id, fingerprint, created_at)
@@ -53,7 +55,7 @@ final class WriteSession implements AutoCloseable {
     private static final String END_UPLOAD = """
             UPDATE batch SET state = 'running', broken = ?, fingerprint = coalesce(?, fingerprint)
             WHERE tenant = ? AND batch_no = ? AND state = 'open'
-            RETURNING total, succeeded, failed, cancelled, expired""";
+            RETURNING total, succeeded, failed, cancelled, expired, state, broken, on_error""";
     private static final String FINGERPRINT =
             "UPDATE batch SET fingerprint = ? WHERE tenant = ? AND batch_no = ? AND length(fingerprint) = 0";
     private static final String COMPLETE_KEY =
@@ -72,10 +74,18 @@ final class WriteSession implements AutoCloseable {
             UPDATE batch SET succeeded = succeeded + ?, failed = failed + ?, cancelled = cancelled + ?,
                 expired = expired + ?, started_at = min(coalesce(started_at, ?), coalesce(?, started_at))
             WHERE tenant = ? AND batch_no = ? AND state <> 'ended'
-            RETURNING total, succeeded, failed, cancelled, expired, state, broken""";
-    private static final String CANCEL = """
-            UPDATE batch SET state = 'cancelling', cancel_requested_at = ?
-            WHERE tenant = ? AND batch_no = ? AND state IN ('open', 'running', 'paused')""";
+            RETURNING total, succeeded, failed, cancelled, expired, state, broken, on_error""";
+    private static final String STOP = """
+            UPDATE batch SET state = 'cancelling', stop_reason = ?, cancel_requested_at = ?,
+                broken = CASE state WHEN 'open' THEN 1 ELSE broken END
+            WHERE tenant = ? AND batch_no = ? AND state IN ('open', 'running', 'paused')
+            RETURNING total, succeeded, failed, cancelled, expired, state, broken, on_error""";
+    private static final String OVERDUE = """
+            SELECT tenant, batch_no FROM batch
+            WHERE due_at <= ? AND stop_reason IS NULL AND state <> 'ended' ORDER BY due_at LIMIT ?""";
+    private static final String SET_CLOCK = """
+            UPDATE batch SET due_at = deadline_at
+            WHERE due_at IS NOT NULL AND stop_reason IS NULL AND state <> 'ended'""";
     private static final String PAUSE =
             "UPDATE batch SET state = 'paused' WHERE tenant = ? AND batch_no = ? AND state = 'running'";
     private static final String RESUME =
@@ -99,6 +109,7 @@ final class WriteSession implements AutoCloseable {
     private static final long KEY_MILLIS = Duration.ofDays(1).toMillis();
 
     private final Connection connection;
+    private final Times times;
     private final Map<String, PreparedStatement> statements = new HashMap<>();
 
     private final Continuations continuations;
@@ -107,8 +118,9 @@ final class WriteSession implements AutoCloseable {
     /** The batches that this transaction has made because others have ended. */
     private final List<NewBatch> followers = new ArrayList<>();
 
-    WriteSession(Connection connection, Continuations continuations) {
+    WriteSession(Connection connection, Times times, Continuations continuations) {
         this.connection = connection;
+        this.times = times;
         this.continuations = continuations;
     }
 
@@ -196,7 +208,7 @@ final class WriteSession implements AutoCloseable {
         }
         try (ResultSet row = bind(END_UPLOAD, broken ? 1 : 0, fingerprint, batch.tenant(), batch.batchNo())
                 .executeQuery()) {
-            return row.next() ? new Standing(tally(row), BatchState.RUNNING, broken) : null;
+            return standing(row);
         }
     }
 
@@ -226,6 +238,7 @@ final class WriteSession implements AutoCloseable {
                 batch.rules().maxConcurrency(),
                 batch.rules().onError().text(),
                 batch.deadlineAt(),
+                dueAt(batch),
                 batch.origin().retryOf(),
                 batch.origin().continuationOf(),
                 state.wireName(),
@@ -254,6 +267,11 @@ final class WriteSession implements AutoCloseable {
         }
         continuations.keep(this, batch);
         return true;
+    }
+
+    private @Nullable Long dueAt(NewBatch batch) {
+        long deadline = batch.rules().deadlineMillis();
+        return deadline == 0 ? null : times.steadyMillis() + deadline;
     }
 
     /** Ends the life of a batch as an upload: its segments belong to a batch now, and all of them are there. */
@@ -323,25 +341,6 @@ final class WriteSession implements AutoCloseable {
         return places;
     }
 
-    /**
-     * Where a batch stands after a change.
-     *
-     * @param tally its counters
-     * @param state its state, before it ends
-     * @param broken whether its upload broke off
-     */
-    record Standing(Tally tally, BatchState state, boolean broken) {
-
-        /** How the batch ends now, or null if it does not. */
-        @Nullable
-        BatchOutcome end() {
-            if (state == BatchState.OPEN || tally.open() > 0) {
-                return null;
-            }
-            return broken && tally.cancelled() == 0 ? BatchOutcome.INCOMPLETE : tally.outcome();
-        }
-    }
-
     private static BatchState state(String wireName) {
         return BatchState.ofWireName(wireName).orElseThrow();
     }
@@ -354,9 +353,23 @@ final class WriteSession implements AutoCloseable {
         }
     }
 
-    /** Marks a batch as cancelled; false when it is so already, has ended, or is gone. */
-    boolean cancel(BatchRef batch, long now) throws SQLException {
-        return update(CANCEL, now, batch.tenant(), batch.batchNo()) == 1;
+    /** Has no more jobs of a batch start; where it stands then, or null when it is so already, has ended, or is gone. */
+    @Nullable
+    Standing stop(BatchRef batch, StopReason reason, @Nullable Long requestedAt) throws SQLException {
+        try (ResultSet row = bind(STOP, reason.wireName(), requestedAt, batch.tenant(), batch.batchNo())
+                .executeQuery()) {
+            return standing(row);
+        }
+    }
+
+    /** Batches whose deadline has passed, without their ids; the one that is late longest first. */
+    List<BatchRef> overdue(int limit) throws SQLException {
+        return refs(OVERDUE, times.steadyMillis(), limit);
+    }
+
+    /** Has the steady clock of this process hold for the deadlines from earlier ones. */
+    void setClock() throws SQLException {
+        update(SET_CLOCK);
     }
 
     /** Marks a running batch as paused; false when it is in another state, or gone. */
@@ -369,8 +382,15 @@ final class WriteSession implements AutoCloseable {
         return update(RESUME, batch.tenant(), batch.batchNo()) == 1;
     }
 
-    private static Tally tally(ResultSet row) throws SQLException {
-        return new Tally(row.getInt(1), row.getInt(2), row.getInt(3), row.getInt(4), row.getInt(5));
+    private static @Nullable Standing standing(ResultSet row) throws SQLException {
+        if (!row.next()) {
+            return null;
+        }
+        return new Standing(
+                new Tally(row.getInt(1), row.getInt(2), row.getInt(3), row.getInt(4), row.getInt(5)),
+                state(row.getString(6)),
+                row.getInt(7) != 0,
+                OnError.ofText(row.getString(8)));
     }
 
     /** Adds outcomes to the counters of their batch; where it stands then, or null when it is gone or ended. */
@@ -387,7 +407,7 @@ final class WriteSession implements AutoCloseable {
                 batch.tenant(),
                 batch.batchNo());
         try (ResultSet row = count.executeQuery()) {
-            return row.next() ? new Standing(tally(row), state(row.getString(6)), row.getInt(7) != 0) : null;
+            return standing(row);
         }
     }
 
@@ -414,7 +434,7 @@ final class WriteSession implements AutoCloseable {
             if (!row.next()) {
                 return false;
             }
-            tally = tally(row);
+            tally = new Tally(row.getInt(1), row.getInt(2), row.getInt(3), row.getInt(4), row.getInt(5));
             ended = new BatchRef(batch.tenant(), batch.batchNo(), row.getString(6));
         }
         follow(ended, new Continuations.Ending(outcome, tally, now));

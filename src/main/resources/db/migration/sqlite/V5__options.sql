@@ -6,8 +6,10 @@ ALTER TABLE batch ADD COLUMN on_error TEXT NOT NULL DEFAULT 'continue'
 ALTER TABLE batch ADD COLUMN max_attempts INTEGER NOT NULL DEFAULT 0 CHECK (max_attempts BETWEEN 0 AND 100);
 ALTER TABLE batch ADD COLUMN max_concurrency INTEGER NOT NULL DEFAULT 0
     CHECK (max_concurrency BETWEEN 0 AND 1000000);
--- From then on none of its jobs starts.
+-- From then on none of its jobs starts: by the wall clock, for people and for the next process; and by the steady clock of
+-- this process, which starts at the wall clock's time and is never set.
 ALTER TABLE batch ADD COLUMN deadline_at INTEGER CHECK (deadline_at > created_at);
+ALTER TABLE batch ADD COLUMN due_at INTEGER CHECK ((due_at IS NULL) = (deadline_at IS NULL));
 
 -- Why none of its jobs starts any more: the first reason stands.
 ALTER TABLE batch ADD COLUMN stop_reason TEXT CHECK (stop_reason IN ('cancel', 'on_error', 'deadline'));
@@ -18,5 +20,4 @@ ALTER TABLE batch ADD COLUMN retry_of TEXT CHECK (length(retry_of) BETWEEN 1 AND
 ALTER TABLE batch ADD COLUMN continuation_of TEXT CHECK (length(continuation_of) BETWEEN 1 AND 63);
 
 -- Whose time may come.
-CREATE INDEX batch_deadline ON batch (deadline_at)
-    WHERE deadline_at IS NOT NULL AND stop_reason IS NULL AND state <> 'ended';
+CREATE INDEX batch_due ON batch (due_at) WHERE due_at IS NOT NULL AND stop_reason IS NULL AND state <> 'ended';

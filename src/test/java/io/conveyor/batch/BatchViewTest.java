@@ -42,6 +42,7 @@ class BatchViewTest {
                 startedAt,
                 null,
                 null,
+                null,
                 null);
     }
 

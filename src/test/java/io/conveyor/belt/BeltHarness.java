@@ -4,6 +4,7 @@ import io.conveyor.handler.HandlerRegistry;
 import io.conveyor.handler.JobContext;
 import io.conveyor.handler.JobHandler;
 import io.conveyor.handler.JobOutput;
+import io.conveyor.job.BatchRules;
 import io.conveyor.job.Job;
 import io.conveyor.job.JobKind;
 import io.conveyor.pool.DrainReport;
@@ -52,7 +53,7 @@ final class BeltHarness implements AutoCloseable {
     }
 
     BeltHarness(Parts parts, JobHandler... handlers) {
-        open = TestStores.open(parts.file());
+        open = TestStores.open(parts.file(), parts.wall(), parts.nanos());
         store = parts.around().apply(open.store());
         pool = new WorkerPool(
                 new WorkerPoolConfig("test", parts.workers(), parts.queue(), 1 << 20, parts.callers()),
@@ -80,23 +81,40 @@ final class BeltHarness implements AutoCloseable {
             int ring,
             int places,
             UnaryOperator<BatchStore> around,
-            LongSupplier poolClock) {
+            LongSupplier poolClock,
+            Clock wall,
+            LongSupplier nanos) {
 
         Parts(Path file, int workers, int queue, int callers, int ring) {
-            this(file, workers, queue, callers, ring, workers + callers, UnaryOperator.identity(), System::nanoTime);
+            this(
+                    file,
+                    workers,
+                    queue,
+                    callers,
+                    ring,
+                    workers + callers,
+                    UnaryOperator.identity(),
+                    System::nanoTime,
+                    Clock.systemUTC(),
+                    System::nanoTime);
         }
 
         Parts withPlaces(int number) {
-            return new Parts(file, workers, queue, callers, ring, number, around, poolClock);
+            return new Parts(file, workers, queue, callers, ring, number, around, poolClock, wall, nanos);
         }
 
         Parts withStore(UnaryOperator<BatchStore> wrapper) {
-            return new Parts(file, workers, queue, callers, ring, places, wrapper, poolClock);
+            return new Parts(file, workers, queue, callers, ring, places, wrapper, poolClock, wall, nanos);
         }
 
         /** @param clock what waits in the pool are measured with */
         Parts withPoolClock(LongSupplier clock) {
-            return new Parts(file, workers, queue, callers, ring, places, around, clock);
+            return new Parts(file, workers, queue, callers, ring, places, around, clock, wall, nanos);
+        }
+
+        /** @param steady what deadlines are measured with, in nanoseconds */
+        Parts withTime(Clock onTheWall, LongSupplier steady) {
+            return new Parts(file, workers, queue, callers, ring, places, around, poolClock, onTheWall, steady);
         }
     }
 
@@ -141,16 +159,32 @@ final class BeltHarness implements AutoCloseable {
     }
 
     BatchRef seal(String id, List<PackedSegment> segments) {
+        return seal(id, segments, BatchRules.NONE);
+    }
+
+    BatchRef seal(String id, List<PackedSegment> segments, BatchRules rules) {
+        NewBatch batch = batch(id, segments, rules);
+        belt.seal(batch, segments);
+        return batch.ref();
+    }
+
+    NewBatch batch(String id, List<PackedSegment> segments, BatchRules rules) {
         int total = segments.stream().mapToInt(PackedSegment::jobs).sum();
         BatchRef ref = new BatchRef(TENANT, store.newBatchNo(), id);
-        belt.seal(new NewBatch(ref, null, null, new byte[] {1}, 0, total, System.currentTimeMillis()), segments);
-        return ref;
+        return new NewBatch(ref, null, null, new byte[] {1}, 0, total, System.currentTimeMillis()).with(rules);
     }
 
     /** Seals a batch and feeds it from this thread. */
     BatchRef submit(String id, List<PackedSegment> segments, Duration hold) {
         BatchRef ref = seal(id, segments);
         belt.feed(ref, segments, hold);
+        return ref;
+    }
+
+    /** The same under rules, handing over what the queue takes at once. */
+    BatchRef submit(String id, List<PackedSegment> segments, BatchRules rules) {
+        BatchRef ref = seal(id, segments, rules);
+        belt.feed(ref, segments, Duration.ZERO);
         return ref;
     }
 

@@ -29,17 +29,6 @@ class CancelTest extends GatedJobs {
 
     private static final JobHandler ECHO = handler("echo", job -> new JobOutput(job.input()));
 
-    /** Every job has one line, and the numbers of completion have no gap. */
-    private static void assertResults(BeltHarness harness, BatchRef ref, int jobs) {
-        List<String> lines = harness.results(ref);
-        assertThat(lines).hasSize(jobs);
-        assertThat(lines.stream()
-                        .map(line -> line.replaceAll(".*?\"seq\":(\\d+).*", "$1"))
-                        .map(Integer::valueOf))
-                .containsExactlyInAnyOrderElementsOf(
-                        IntStream.rangeClosed(1, jobs).boxed().toList());
-    }
-
     @Test
     void whatWaitsIsCancelledWhereverItStandsAndWhatRunsIsInterrupted() throws Exception {
         try (BeltHarness harness = new BeltHarness(file(), 2, 4, 1, gated).started()) {

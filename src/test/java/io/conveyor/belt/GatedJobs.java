@@ -5,14 +5,18 @@ import static io.conveyor.belt.BeltHarness.handler;
 import static io.conveyor.belt.BeltHarness.input;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.conveyor.handler.JobFailure;
 import io.conveyor.handler.JobHandler;
 import io.conveyor.handler.JobOutput;
+import io.conveyor.store.BatchRef;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Jobs that a test holds and lets go, on a store of its own. */
@@ -22,6 +26,7 @@ abstract class GatedJobs {
 
     final Semaphore begun = new Semaphore(0);
     final Semaphore gate = new Semaphore(0);
+    final Semaphore failure = new Semaphore(0);
 
     /** Inputs of the jobs that have run, in the order of their start. */
     final Queue<String> ran = new ConcurrentLinkedQueue<>();
@@ -48,6 +53,18 @@ abstract class GatedJobs {
         return new JobOutput(job.input());
     });
 
+    /** The same, but the job whose input is 0 fails when the test lets it. */
+    final JobHandler firstFails = handler("first-fails", job -> {
+        ran.add(input(job));
+        begun.release();
+        if (input(job).equals("0")) {
+            failure.acquireUninterruptibly();
+            throw JobFailure.of("as the test wants it");
+        }
+        gate.acquire();
+        return new JobOutput(job.input());
+    });
+
     @TempDir
     Path directory;
 
@@ -56,6 +73,17 @@ abstract class GatedJobs {
 
     final Path file() {
         return directory.resolve("conveyor.db");
+    }
+
+    /** Every job has one line, and the numbers of completion have no gap. */
+    static void assertResults(BeltHarness harness, BatchRef ref, int jobs) {
+        List<String> lines = harness.results(ref);
+        assertThat(lines).hasSize(jobs);
+        assertThat(lines.stream()
+                        .map(line -> line.replaceAll(".*?\"seq\":(\\d+).*", "$1"))
+                        .map(Integer::valueOf))
+                .containsExactlyInAnyOrderElementsOf(
+                        IntStream.rangeClosed(1, jobs).boxed().toList());
     }
 
     final void awaitBegun(int jobs) throws InterruptedException {

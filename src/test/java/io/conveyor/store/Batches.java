@@ -127,6 +127,7 @@ final class Batches {
         final BlockingQueue<OutcomeEntry> kept = new LinkedBlockingQueue<>();
         final BlockingQueue<OutcomeEntry> late = new LinkedBlockingQueue<>();
         final BlockingQueue<BatchRef> ended = new LinkedBlockingQueue<>();
+        final BlockingQueue<BatchRef> stopped = new LinkedBlockingQueue<>();
         final BlockingQueue<BatchRef> sealed = new LinkedBlockingQueue<>();
         final BlockingQueue<NewBatch> continued = new LinkedBlockingQueue<>();
         final BlockingQueue<StoreException> failures = new LinkedBlockingQueue<>();
@@ -150,6 +151,11 @@ final class Batches {
         @Override
         public void continued(NewBatch batch) {
             continued.add(batch);
+        }
+
+        @Override
+        public void stopped(BatchRef batch, io.conveyor.job.StopReason reason) {
+            stopped.add(batch);
         }
 
         @Override

@@ -11,6 +11,7 @@ import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -20,6 +21,7 @@ final class SqliteHarness implements StoreHarness {
     private static final AtomicInteger COPIES = new AtomicInteger();
 
     private final AtomicLong now = new AtomicLong(4_000_000);
+    private final AtomicLong passed = new AtomicLong();
     private final Clock clock = new SetClock();
     private final List<SqliteStores> opened = new ArrayList<>();
 
@@ -36,6 +38,11 @@ final class SqliteHarness implements StoreHarness {
     @Override
     public void setTime(long millis) {
         now.set(millis);
+    }
+
+    @Override
+    public void pass(long millis) {
+        passed.addAndGet(TimeUnit.MILLISECONDS.toNanos(millis));
     }
 
     /** The keeper looks for expired batches whenever it is woken, before it sweeps. */
@@ -88,7 +95,7 @@ final class SqliteHarness implements StoreHarness {
 
     /** Opens one on that file, which is the current one from now on. */
     SqliteStores open(Path path) {
-        SqliteStores stores = SqliteStores.open(path, clock);
+        SqliteStores stores = SqliteStores.open(path, clock, passed::get);
         opened.add(stores);
         return stores;
     }

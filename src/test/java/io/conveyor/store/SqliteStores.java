@@ -13,6 +13,7 @@ import java.sql.Statement;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.LongSupplier;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import javax.sql.DataSource;
@@ -30,7 +31,7 @@ final class SqliteStores implements AutoCloseable {
     final HikariDataSource reading;
     final JdbcBatchStore store;
 
-    private SqliteStores(Path path, Clock clock, UnaryOperator<DataSource> wrapped) {
+    private SqliteStores(Path path, Times times, UnaryOperator<DataSource> wrapped) {
         StoreConfiguration configuration = new StoreConfiguration();
         file = SqliteFile.open(path);
         dialect = new SqliteDialect(file);
@@ -41,7 +42,7 @@ final class SqliteStores implements AutoCloseable {
                 .load()
                 .migrate();
         reading = configuration.readingDataSource(file);
-        store = new JdbcBatchStore(writing, JdbcClient.create(reading), dialect, RETENTION, clock);
+        store = new JdbcBatchStore(writing, JdbcClient.create(reading), dialect, RETENTION, times);
     }
 
     static SqliteStores open(Path path, Clock clock) {
@@ -50,7 +51,16 @@ final class SqliteStores implements AutoCloseable {
 
     /** Opens and starts a store whose writing connections are wrapped. */
     static SqliteStores open(Path path, Clock clock, UnaryOperator<DataSource> wrapped) {
-        SqliteStores opened = new SqliteStores(path, clock, wrapped);
+        return open(path, new Times(clock, System::nanoTime), wrapped);
+    }
+
+    /** Opens and starts a store whose steady clock the test moves as well. */
+    static SqliteStores open(Path path, Clock clock, LongSupplier nanos) {
+        return open(path, new Times(clock, nanos), source -> source);
+    }
+
+    private static SqliteStores open(Path path, Times times, UnaryOperator<DataSource> wrapped) {
+        SqliteStores opened = new SqliteStores(path, times, wrapped);
         opened.store.start();
         return opened;
     }

@@ -9,7 +9,11 @@ interface StoreHarness extends AutoCloseable {
     /** What a process finds that is started after this one has been killed at this moment. */
     BatchStore afterCrash();
 
+    /** Sets the wall clock, forward or back. */
     void setTime(long millis);
+
+    /** Time goes on, whatever the wall clock says. */
+    void pass(long millis);
 
     /** Lets the store look for what is due, as it does by itself now and then. */
     void keep();

@@ -2,6 +2,7 @@ package io.conveyor.store;
 
 import java.nio.file.Path;
 import java.time.Clock;
+import java.util.function.LongSupplier;
 
 /** Opens real stores on real files, for tests of other packages. */
 public final class TestStores {
@@ -18,7 +19,12 @@ public final class TestStores {
 
     /** Opens the store of that file as the service does, migrations included. */
     public static OpenStore open(Path file) {
-        SqliteStores opened = SqliteStores.open(file, Clock.systemUTC());
+        return open(file, Clock.systemUTC(), System::nanoTime);
+    }
+
+    /** The same with clocks that a test moves: that on the wall, and one that only goes forward. */
+    public static OpenStore open(Path file, Clock wall, LongSupplier nanos) {
+        SqliteStores opened = SqliteStores.open(file, wall, nanos);
         return new OpenStore(opened.store, opened::close);
     }
 }
