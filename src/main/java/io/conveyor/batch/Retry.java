@@ -139,7 +139,7 @@ final class Retry {
                             + (refused == 0
                                     ? "none is " + wish.stateNames() + "."
                                     : "all " + refused + " that are " + wish.stateNames()
-                                            + " could not be read as jobs when they were sent (invalid-job)."));
+                                            + " could not be read as jobs when they were sent; mend and submit them."));
         }
     }
 
