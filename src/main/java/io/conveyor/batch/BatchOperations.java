@@ -274,7 +274,7 @@ final class BatchOperations {
                 .description(
                         "The new batch has the options of the other, but for its deadline, `then` and `callback`; each"
                                 + " job has the `index` and the `custom_id` that it has there, so indexes have gaps. Lines that"
-                                + " were no jobs (`invalid-job`) are left out.")
+                                + " could not be read as jobs are left out.")
                 .addParametersItem(idempotencyKey())
                 .addParametersItem(prefer("`wait=N` and `respond-async` as for a submission."))
                 .setResponses(answers(

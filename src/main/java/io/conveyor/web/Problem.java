@@ -82,7 +82,7 @@ public enum Problem {
             "There is nothing to retry",
             "No job of the batch can be retried: none is in a state that was asked for, or those that are were never jobs. No"
                     + " batch was made.",
-            "`counts` of the batch says how many jobs are in which state. What could not be read as a job (`invalid-job`)"
+            "`counts` of the batch says how many jobs are in which state. What could not be read as a job when it was sent"
                     + " would fail in the same way again: mend it and submit it in a batch of its own."),
     NOT_FOUND(
             404,

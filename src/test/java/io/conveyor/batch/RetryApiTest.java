@@ -176,7 +176,7 @@ class RetryApiTest extends ServiceTest {
         api.put("noise", "no job\n", "Content-Type", "application/x-ndjson", "Prefer", "wait=60");
         Api.Reply none = retry("noise", "");
         assertThat(none.problem()).isEqualTo("nothing-to-retry");
-        assertThat(none.at("/detail").asString()).contains("all 1 that are").contains("invalid-job");
+        assertThat(none.at("/detail").asString()).contains("all 1 that are").contains("could not be read");
     }
 
     @Test
