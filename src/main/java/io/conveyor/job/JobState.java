@@ -1,6 +1,8 @@
 package io.conveyor.job;
 
+import java.util.EnumSet;
 import java.util.Locale;
+import java.util.Set;
 
 /**
  * Where a job stands. A job starts {@link #PENDING}, may be {@link #RUNNING} any number of times (a crash sends it
@@ -45,6 +47,15 @@ public enum JobState {
             case 'c' -> CANCELLED;
             case 'e' -> EXPIRED;
             default -> throw new IllegalArgumentException("No job state has the code " + (int) code);
+        };
+    }
+
+    /** The states that may come next: the diagram in {@code src/docs/states.md}, which is held against this. */
+    public Set<JobState> next() {
+        return switch (this) {
+            case PENDING -> EnumSet.of(RUNNING, FAILED, CANCELLED, EXPIRED);
+            case RUNNING -> EnumSet.of(PENDING, SUCCEEDED, FAILED, CANCELLED, EXPIRED);
+            case SUCCEEDED, FAILED, CANCELLED, EXPIRED -> EnumSet.noneOf(JobState.class);
         };
     }
 

@@ -28,9 +28,7 @@ record Standing(Tally tally, BatchState state, boolean broken, OnError onError) 
 
     /** Whether more of its jobs have failed than it tolerates; if it is stopped already, that does not matter any more. */
     boolean failsTooOften() {
-        return switch (state) {
-            case OPEN, RUNNING, PAUSED -> onError.isExceededBy(tally.failed(), tally.total(), state != BatchState.OPEN);
-            case CANCELLING, ENDED -> false;
-        };
+        return state.next().contains(BatchState.CANCELLING)
+                && onError.isExceededBy(tally.failed(), tally.total(), state != BatchState.OPEN);
     }
 }

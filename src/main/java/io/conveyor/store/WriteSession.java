@@ -17,6 +17,7 @@ import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -78,8 +79,8 @@ final class WriteSession implements AutoCloseable {
     private static final String STOP = """
             UPDATE batch SET state = 'cancelling', stop_reason = ?, cancel_requested_at = ?,
                 broken = CASE state WHEN 'open' THEN 1 ELSE broken END
-            WHERE tenant = ? AND batch_no = ? AND state IN ('open', 'running', 'paused')
-            RETURNING total, succeeded, failed, cancelled, expired, state, broken, on_error""";
+            WHERE tenant = ? AND batch_no = ? AND\s""" + before(BatchState.CANCELLING)
+            + " RETURNING total, succeeded, failed, cancelled, expired, state, broken, on_error";
     private static final String OVERDUE = """
             SELECT tenant, batch_no FROM batch
             WHERE due_at <= ? AND stop_reason IS NULL AND state <> 'ended' ORDER BY due_at LIMIT ?""";
@@ -94,10 +95,10 @@ final class WriteSession implements AutoCloseable {
     private static final String INSERT_BLOCK = """
             INSERT INTO outcome_block (tenant, batch_no, segment, first_seq, directory, facts, outcomes)
             VALUES (?, ?, ?, ?, ?, ?, ?)""";
-    private static final String END_BATCH = """
+    private static final String END_BATCH =
+            """
             UPDATE batch SET state = 'ended', outcome = ?, ended_at = ?, expires_at = ?
-            WHERE tenant = ? AND batch_no = ? AND state <> 'ended'
-            RETURNING total, succeeded, failed, cancelled, expired, id""";
+            WHERE tenant = ? AND batch_no = ? AND\s""" + before(BatchState.ENDED) + " RETURNING total, succeeded, failed, cancelled, expired, id";
     private static final String NEXT_EPOCH =
             "UPDATE segment SET epoch = epoch + 1 WHERE open > 0 AND tenant = ? AND batch_no = ?";
     private static final String FIND_FOR_DELETE = "SELECT batch_no, state FROM batch WHERE tenant = ? AND id = ?";
@@ -122,6 +123,13 @@ final class WriteSession implements AutoCloseable {
         this.connection = connection;
         this.times = times;
         this.continuations = continuations;
+    }
+
+    /** A condition: the batch may go to that state. */
+    private static String before(BatchState to) {
+        return to.previous().stream()
+                .map(state -> "'" + state.wireName() + "'")
+                .collect(Collectors.joining(", ", "state IN (", ")"));
     }
 
     void begin() throws SQLException {

@@ -21,3 +21,14 @@ ALTER TABLE batch ADD COLUMN continuation_of TEXT CHECK (length(continuation_of)
 
 -- Whose time may come.
 CREATE INDEX batch_due ON batch (due_at) WHERE due_at IS NOT NULL AND stop_reason IS NULL AND state <> 'ended';
+
+-- The transitions of BatchState: whatever changes the state of a batch, it goes no other way.
+CREATE TRIGGER batch_transition BEFORE UPDATE OF state ON batch
+WHEN old.state <> new.state AND NOT (
+    (old.state = 'open' AND new.state IN ('running', 'cancelling'))
+    OR (old.state = 'running' AND new.state IN ('paused', 'cancelling', 'ended'))
+    OR (old.state = 'paused' AND new.state IN ('running', 'cancelling', 'ended'))
+    OR (old.state = 'cancelling' AND new.state = 'ended'))
+BEGIN
+    SELECT RAISE(ABORT, 'no such transition of a batch');
+END;
