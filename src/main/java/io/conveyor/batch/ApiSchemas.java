@@ -185,22 +185,39 @@ final class ApiSchemas {
             @Schema(description = "If it did not") @JsonProperty("error") @Nullable
             JobProblem error,
 
-            @Schema(minimum = "0") @JsonProperty("attempts") @Nullable
+            @Schema(
+                    minimum = "0",
+                    description =
+                            "Attempts that were made; one that a crash or a stop of the service cut short does not"
+                                    + " count, and is made again")
+            @JsonProperty("attempts")
+            @Nullable
             Integer attempts,
 
-            @Schema(minimum = "0") @JsonProperty("wait_ms") @Nullable
+            @Schema(
+                    minimum = "0",
+                    description =
+                            "From the acceptance of the batch to the start of the last attempt, with earlier attempts"
+                                    + " and the pauses between them")
+            @JsonProperty("wait_ms")
+            @Nullable
             Long waitMs,
 
-            @Schema(minimum = "0") @JsonProperty("duration_ms") @Nullable
+            @Schema(minimum = "0", description = "Time of the last attempt") @JsonProperty("duration_ms") @Nullable
             Long durationMs,
 
-            @Schema(format = "date-time") @JsonProperty("started_at") @Nullable
+            @Schema(format = "date-time", description = "Start of the last attempt")
+            @JsonProperty("started_at")
+            @Nullable
             String startedAt,
 
             @Schema(format = "date-time") @JsonProperty("ended_at") @Nullable
             String endedAt,
 
-            @JsonProperty("worker") @Nullable String worker) {}
+            @Schema(description = "Who made the last attempt; left out if the job did not end with it")
+            @JsonProperty("worker")
+            @Nullable
+            String worker) {}
 
     @Schema(name = "JobProblem", description = "Why a job has no output (RFC 9457); may have further members")
     record JobProblem(

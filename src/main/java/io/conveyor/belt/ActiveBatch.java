@@ -24,6 +24,8 @@ import org.jspecify.annotations.Nullable;
  * <p>While the upload of an open batch arrives, the thread that reads it is the owner: it grows the batch and feeds it.
  *
  * <pre>
+ *   COMING ───► WAITING               taken up from the store, with an epoch of its own
+ *
  *   FEEDING ──► FED                   every job has been handed over
  *      │ ▲
  *      ▼ │
@@ -39,6 +41,8 @@ import org.jspecify.annotations.Nullable;
 final class ActiveBatch {
 
     enum Stage {
+        /** Being taken up from the store: nobody may bring jobs of it yet. */
+        COMING,
         FEEDING,
         WAITING,
         PARKED,
@@ -66,14 +70,14 @@ final class ActiveBatch {
     private volatile int indexEnd;
     /** The next job to hand over. Written and read by the owner. */
     private int nextIndex;
-    /** Jobs given to the pool. Written by the owner, read by the writer thread. */
+    /** Jobs given to the pool. Written by the owner and by those who bring jobs again, read by the writer thread. */
     private final AtomicInteger handed = new AtomicInteger();
     /** Set by whoever stops it, which is one thread at a time; read by all. Once it is there no job of it starts. */
     private volatile @Nullable StopReason stopReason;
 
     /** Jobs that began to run. Written by the threads that run them. */
     private final AtomicInteger started = new AtomicInteger();
-    /** Outcomes on the disk, of jobs handed over here. Written by the store's writer thread, read by all. */
+    /** Outcomes on the disk, and failed attempts, of jobs handed over here. Written by the store's writer thread, read by all. */
     private volatile int recorded;
     /** Those among them that had started: what is refused or passed over never does. Written and read as the one above. */
     private volatile int startedRecorded;
@@ -135,7 +139,7 @@ final class ActiveBatch {
         return nextIndex >= indexEnd && takenBack.isEmpty();
     }
 
-    /** A job is about to be handed over. Owner only. */
+    /** A job is about to be handed over. The owner, or somebody who has entered. */
     void handOver() {
         handed.incrementAndGet();
     }
@@ -143,6 +147,25 @@ final class ActiveBatch {
     /** Whether the job that is about to be handed over is one of the first of the batch in this process. Owner only. */
     boolean isEarly() {
         return handed.get() <= EARLY_JOBS;
+    }
+
+    /**
+     * Somebody is about to bring jobs who does not own the batch, and counts as one of them until {@link #takeBack}. Safe for
+     * all threads, as {@link #forget}: of the two, one sees the other.
+     *
+     * @return false if it is forgotten already, or not taken up yet
+     */
+    synchronized boolean enter() {
+        if (stage() == Stage.FORGOTTEN || stage() == Stage.COMING) {
+            return false;
+        }
+        handed.incrementAndGet();
+        return true;
+    }
+
+    /** Forgets the batch if it still stands there and nothing of it is on the way. */
+    synchronized boolean forget(Stage from) {
+        return !hasJobsOnTheWay() && move(from, Stage.FORGOTTEN);
     }
 
     /** Jobs handed over in this process. */
@@ -213,7 +236,7 @@ final class ActiveBatch {
         }
     }
 
-    /** Outcomes of jobs handed over here are final. Writer thread only. */
+    /** Outcomes of jobs handed over here are final, or they wait for another attempt. Writer thread only. */
     @SuppressWarnings("NonAtomicVolatileUpdate") // one writer
     void jobsRecorded(int outcomes, int ofStarted) {
         recorded += outcomes;

@@ -8,6 +8,7 @@ import io.conveyor.job.JobKind;
 import io.conveyor.job.StopReason;
 import io.conveyor.pool.DrainReport;
 import io.conveyor.pool.WorkerPool;
+import io.conveyor.store.AttemptEntry;
 import io.conveyor.store.BatchRef;
 import io.conveyor.store.BatchStore;
 import io.conveyor.store.NewBatch;
@@ -64,6 +65,9 @@ public final class Belt implements StoreListener {
     private final Feeder feeder;
     private final WaitingBatches waiting;
     private final BackgroundFeeders feeders;
+    private final RetryPolicy policy;
+    private final Retries retries;
+    private final int ring;
     private final Waiters waiters = new Waiters();
     private final ConcurrentMap<Long, ActiveBatch> active = new ConcurrentHashMap<>();
 
@@ -71,13 +75,26 @@ public final class Belt implements StoreListener {
     /** Written by start and stop, read by all. */
     private volatile boolean accepting;
 
-    /** @param ring batches that wait in memory at the most */
-    Belt(BatchStore store, WorkerPool pool, HandlerRegistry handlers, RunningJobs running, JobRunner runner, int ring) {
-        this.store = store;
-        this.pool = pool;
-        this.handlers = handlers;
-        this.running = running;
+    /** What a belt works with. */
+    record Parts(
+            BatchStore store,
+            WorkerPool pool,
+            HandlerRegistry handlers,
+            RunningJobs running,
+            JobRunner runner,
+            RetryPolicy retries) {}
+
+    /** @param ring batches that wait in memory at the most, for a feeder, and for another attempt */
+    Belt(Parts parts, int ring) {
+        this.store = parts.store();
+        this.pool = parts.pool();
+        this.handlers = parts.handlers();
+        this.running = parts.running();
+        this.policy = parts.retries();
+        this.ring = ring;
+        JobRunner runner = parts.runner();
         this.control = new Control(store, pool, running, runner, new InMemory());
+        this.retries = new Retries(parts, new Again(), ring);
         this.waiting = new WaitingBatches(this::takeUp, ring);
         this.feeder = new Feeder(pool, store, runner);
         this.feeders = new BackgroundFeeders(
@@ -88,7 +105,9 @@ public final class Belt implements StoreListener {
     void start() {
         store.listen(this);
         control.start();
+        store.bringAttemptsForward(policy.latest()); // a clock that went wrong may have set later ones
         feeders.start();
+        retries.start();
         accepting = true;
     }
 
@@ -96,8 +115,10 @@ public final class Belt implements StoreListener {
     DrainReport stop(Duration drain) {
         accepting = false;
         waiting.close();
+        retries.close();
         DrainReport report = pool.drain(drain);
         feeders.stop();
+        retries.join();
         control.stop();
         waiters.releaseAll();
         return report;
@@ -322,6 +343,21 @@ public final class Belt implements StoreListener {
         return waiters.released();
     }
 
+    /** Batches that are held in memory since jobs of them wait for another attempt. */
+    int dueBatches() {
+        return retries.batchesInMemory();
+    }
+
+    /** Batches in memory, for whatever reason. */
+    int batchesInMemory() {
+        return active.size();
+    }
+
+    /** Looks at the clock for jobs that are to be tried again, which it does by itself at the time that it expects. */
+    void lookForDue() {
+        retries.look();
+    }
+
     /** Batches in memory that wait for a background feeder. */
     public int waitingBatches() {
         return waiting.size();
@@ -332,12 +368,29 @@ public final class Belt implements StoreListener {
         ActiveBatch batch = active.get(ref.batchNo());
         if (batch != null) {
             int started = (int) outcomes.stream()
-                    .filter(outcome -> outcome.run().attempts() > 0)
+                    .filter(outcome -> outcome.run().endsAttempt())
                     .count();
             batch.jobsRecorded(outcomes.size(), started);
             forgetIfIdle(batch);
         }
         waiters.recorded(ref.batchNo(), outcomes);
+    }
+
+    @Override
+    public void retrying(BatchRef ref, List<AttemptEntry> attempts, boolean kept) {
+        ActiveBatch batch = active.get(ref.batchNo());
+        if (batch != null) {
+            batch.jobsRecorded(attempts.size(), attempts.size());
+            forgetIfIdle(batch);
+        }
+        if (kept && batch != null && batch.isCancelled()) {
+            retries.end(batch); // it was cancelled after the attempt had failed and before it was noted
+        } else if (kept) {
+            attempts.stream()
+                    .mapToLong(AttemptEntry::dueAt)
+                    .min()
+                    .ifPresent(dueAt -> retries.add(ref.batchNo(), dueAt));
+        }
     }
 
     @Override
@@ -379,6 +432,7 @@ public final class Belt implements StoreListener {
     private void fed(ActiveBatch batch) {
         batch.moveTo(ActiveBatch.Stage.FED);
         settle(batch);
+        forgetIfIdle(batch);
     }
 
     /** Its feeder gives it up because it is paused. */
@@ -407,14 +461,57 @@ public final class Belt implements StoreListener {
 
     /**
      * A parked or held batch with nothing on its way is the store's alone; whoever sees that first says so, and has the
-     * store looked through, where it may have been resumed or cancelled meanwhile.
+     * store looked through, where it may have been resumed or cancelled meanwhile. One that only waits for other attempts
+     * of its jobs is forgotten when many others are here; it comes back with the first that is due.
      */
     private void forgetIfIdle(ActiveBatch batch) {
         ActiveBatch.Stage stage = batch.stage();
         boolean kept = stage == ActiveBatch.Stage.PARKED || stage == ActiveBatch.Stage.HELD;
-        if (kept && !batch.hasJobsOnTheWay() && batch.move(stage, ActiveBatch.Stage.FORGOTTEN)) {
+        boolean waits = stage == ActiveBatch.Stage.FED && !batch.hasTakenBack() && active.size() > ring;
+        if ((kept || waits) && !batch.hasJobsOnTheWay() && batch.forget(stage)) {
             active.remove(batch.ref().batchNo(), batch);
-            waiting.forgotten();
+            if (kept) {
+                waiting.forgotten();
+            }
+        }
+    }
+
+    private final class Again implements Retries.Active {
+
+        @Override
+        public @Nullable ActiveBatch enter(long batchNo) {
+            while (true) {
+                ActiveBatch batch = active.get(batchNo);
+                if (batch != null && batch.enter()) {
+                    return batch;
+                }
+                if (batch != null && batch.stage() != ActiveBatch.Stage.FORGOTTEN) {
+                    return null; // somebody takes it up just now, and tells of it then
+                }
+                StoredBatch stored = batch == null ? unfinished(batchNo) : null;
+                if (batch == null && stored == null) {
+                    return null;
+                }
+                ActiveBatch taken = stored == null ? null : takeUp(stored);
+                if (taken != null && taken.enter()) {
+                    waitForTurn(taken);
+                    return taken;
+                }
+                Thread.onSpinWait(); // who has forgotten it takes it away in a moment
+            }
+        }
+
+        private @Nullable StoredBatch unfinished(long batchNo) {
+            return store.unfinished(batchNo - 1, 1).stream()
+                    .filter(found -> found.ref().batchNo() == batchNo)
+                    .findAny()
+                    .orElse(null);
+        }
+
+        @Override
+        public void leave(ActiveBatch batch) {
+            batch.takeBack();
+            forgetIfIdle(batch);
         }
     }
 
@@ -434,11 +531,15 @@ public final class Belt implements StoreListener {
         @Override
         public void hurry(ActiveBatch batch) {
             waiting.hurry(batch);
+            retries.end(batch);
         }
 
         @Override
         public void settle(ActiveBatch batch) {
             Belt.this.settle(batch);
+            if (!batch.isPaused() && !batch.isCancelled()) {
+                retries.look(batch); // what came due while it was paused
+            }
         }
     }
 
@@ -459,15 +560,43 @@ public final class Belt implements StoreListener {
         return true;
     }
 
+    /** Takes up a batch that is only in the store; null if it is not, or is not to go on. */
+    private @Nullable ActiveBatch takeUp(StoredBatch stored) {
+        BatchRef ref = stored.ref();
+        ActiveBatch batch = new ActiveBatch(ref, stored.rules(), stored.indexEnd(), stored.createdAt(), this::settle);
+        batch.moveTo(ActiveBatch.Stage.COMING);
+        if (active.putIfAbsent(ref.batchNo(), batch) != null) {
+            return null;
+        }
+        OptionalLong next;
+        boolean taken = false;
+        try {
+            if (!stillOpen(batch)) {
+                return null;
+            }
+            store.renewEpoch(ref);
+            next = store.nextAttempt(ref);
+            taken = true;
+        } finally {
+            if (!taken) {
+                active.remove(ref.batchNo(), batch);
+            }
+        }
+        batch.moveTo(ActiveBatch.Stage.WAITING);
+        if (next.isPresent() && batch.isCancelled()) {
+            retries.end(batch);
+        } else if (next.isPresent()) {
+            retries.add(ref.batchNo(), next.getAsLong());
+        }
+        return batch;
+    }
+
     private WaitingBatches.Page takeUp(long afterBatchNo) {
         List<StoredBatch> found = store.unfinished(afterBatchNo, PAGE);
         List<ActiveBatch> taken = new ArrayList<>();
         for (StoredBatch stored : found) {
-            ActiveBatch batch =
-                    new ActiveBatch(stored.ref(), stored.rules(), stored.indexEnd(), stored.createdAt(), this::settle);
-            batch.moveTo(ActiveBatch.Stage.WAITING);
-            if (active.putIfAbsent(stored.ref().batchNo(), batch) == null && stillOpen(batch)) {
-                store.renewEpoch(stored.ref());
+            ActiveBatch batch = takeUp(stored);
+            if (batch != null) {
                 taken.add(batch);
             }
         }

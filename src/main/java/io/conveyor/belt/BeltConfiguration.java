@@ -41,12 +41,13 @@ class BeltConfiguration {
             SizingAdvice sizing,
             BeltProperties properties,
             Clock clock) {
+        RetryPolicy retries = new RetryPolicy(properties.job(), new SteadyClock(clock, System::nanoTime));
         FailStop failStop = new FailStop(System::exit);
         store.listen(failStop);
         RunningJobs running = new RunningJobs(config.workers() + config.callerRuns());
         JobRunner runner = new JobRunner(new JobRunner.Parts(
-                pool, handlers, store, running, sizing, properties.job().timeout(), clock, failStop::fatal));
-        return new Belt(store, pool, handlers, running, runner, WaitingBatches.CAPACITY);
+                pool, handlers, store, running, sizing, properties.job().timeout(), retries, clock, failStop::fatal));
+        return new Belt(new Belt.Parts(store, pool, handlers, running, runner, retries), WaitingBatches.CAPACITY);
     }
 
     @Bean

@@ -123,9 +123,11 @@ final class Feeder {
         }
     }
 
+    /** Whether it is not this feeder's: handed over, recorded, or waiting for another attempt. */
     private static boolean isDone(ActiveBatch batch, OpenSegment open, int index) {
         return index < batch.nextIndex()
-                || open.recorded().get(index - open.segment().firstIndex());
+                || open.recorded().get(index - open.segment().firstIndex())
+                || open.tried().get(index - open.segment().firstIndex());
     }
 
     private @Nullable OpenSegment segmentToFeed(ActiveBatch batch, List<PackedSegment> inMemory) {
@@ -133,7 +135,8 @@ final class Feeder {
         boolean reached = !inMemory.isEmpty() && inMemory.get(0).firstIndex() <= next;
         for (PackedSegment segment : inMemory) {
             if (reached && next < segment.endIndex()) {
-                return new OpenSegment(SegmentRef.fresh(batch.ref(), segment.firstIndex()), segment, new BitSet());
+                return new OpenSegment(
+                        SegmentRef.fresh(batch.ref(), segment.firstIndex()), segment, new BitSet(), new BitSet());
             }
         }
         return store.openSegment(batch.ref(), next);

@@ -12,8 +12,11 @@ import io.conveyor.job.StopReason;
 import io.conveyor.pool.Guard;
 import io.conveyor.pool.SizingAdvice;
 import io.conveyor.pool.WorkerPool;
+import io.conveyor.store.AttemptEntry;
 import io.conveyor.store.BatchStore;
+import io.conveyor.store.JobEntry;
 import io.conveyor.store.OutcomeEntry;
+import io.conveyor.store.WaitingAttempt;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 import java.time.Clock;
@@ -52,12 +55,20 @@ final class JobRunner {
             StopReason.ON_ERROR, stopped(StopReason.ON_ERROR, false),
             StopReason.DEADLINE, stopped(StopReason.DEADLINE, false)));
 
+    /** The same for jobs that waited for another attempt. */
+    private static final Map<StopReason, Outcome> NOT_RUN_AGAIN = new EnumMap<>(Map.of(
+            StopReason.CANCEL, stoppedWaiting(StopReason.CANCEL),
+            StopReason.ON_ERROR, stoppedWaiting(StopReason.ON_ERROR),
+            StopReason.DEADLINE, stoppedWaiting(StopReason.DEADLINE)));
+
     private final WorkerPool pool;
     private final HandlerRegistry handlers;
     private final BatchStore store;
     private final RunningJobs running;
     private final SizingAdvice sizing;
     private final Duration defaultTimeout;
+    private final RetryPolicy retries;
+    private final Targets targets;
     private final Clock clock;
     private final Consumer<Error> fatal;
 
@@ -65,8 +76,19 @@ final class JobRunner {
      * What an attempt brought.
      *
      * @param value JSON on one line: the output of a success, the problem of any other end
+     * @param error that problem, if the attempt may be followed by another
+     * @param target what was called, or null
      */
-    private record Outcome(JobState state, byte[] value) {}
+    private record Outcome(
+            JobState state,
+            byte[] value,
+            @Nullable JobError error,
+            @Nullable String target) {
+
+        Outcome(JobState state, byte[] value) {
+            this(state, value, null, null);
+        }
+    }
 
     /** What a runner works with; {@code fatal} is told of errors that the process should not outlive. */
     record Parts(
@@ -76,6 +98,7 @@ final class JobRunner {
             RunningJobs running,
             SizingAdvice sizing,
             Duration defaultTimeout,
+            RetryPolicy retries,
             Clock clock,
             Consumer<Error> fatal) {}
 
@@ -86,13 +109,18 @@ final class JobRunner {
         running = parts.running();
         sizing = parts.sizing();
         defaultTimeout = parts.defaultTimeout();
+        retries = parts.retries();
+        targets = retries.targets();
         clock = parts.clock();
         fatal = parts.fatal();
     }
 
-    /** Runs the job and hands its outcome to the store. Throws only what the store throws, which then has closed. */
+    /**
+     * Runs the job and hands its outcome, or that it is to be tried again, to the store. Throws only what the store throws,
+     * which then has closed.
+     */
     void run(JobTask task) {
-        OutcomeEntry entry;
+        JobEntry entry;
         try {
             entry = outcomeOf(task);
         } catch (Throwable thrown) {
@@ -103,7 +131,7 @@ final class JobRunner {
         }
     }
 
-    private @Nullable OutcomeEntry outcomeOf(JobTask task) {
+    private @Nullable JobEntry outcomeOf(JobTask task) {
         Job job = task.job();
         long startedAt = clock.millis();
         StopReason reason = task.batch().stopReason();
@@ -130,7 +158,18 @@ final class JobRunner {
         if (outcome == null) {
             return null;
         }
-        return entry(task, outcome, 1, startedAt, nanos);
+        Run run = run(task, task.attempts() + 1, startedAt, nanos);
+        JobError error = outcome.error();
+        if (error != null && retries.triesAgain(task, run.attempts(), error)) {
+            return new AttemptEntry(
+                    task.segment(),
+                    job.index(),
+                    job.kind(),
+                    run,
+                    outcome.target(),
+                    retries.dueAt(run.attempts(), error));
+        }
+        return entry(task, outcome, run);
     }
 
     /** Records that a job of a stopped batch was not run. It must not have been handed over, or have been taken back. */
@@ -139,25 +178,38 @@ final class JobRunner {
     }
 
     private OutcomeEntry passedOver(JobTask task, StopReason reason, long now) {
-        return entry(task, Objects.requireNonNull(NOT_RUN.get(reason)), 0, now, 0);
+        WaitingAttempt before = task.before();
+        return before == null
+                ? entry(task, Objects.requireNonNull(NOT_RUN.get(reason)), 0, now, 0)
+                : entry(
+                        task,
+                        Objects.requireNonNull(NOT_RUN_AGAIN.get(reason)),
+                        before.endedAt(now, task.batch().acceptedAt()));
     }
 
-    private OutcomeEntry entry(JobTask task, Outcome outcome, int attempts, long startedAt, long nanos) {
-        Job job = task.job();
-        Run run = new Run(
+    private static Run run(JobTask task, int attempts, long startedAt, long nanos) {
+        return new Run(
                 attempts,
                 Math.max(0, startedAt - task.batch().acceptedAt()),
                 nanos,
                 startedAt,
                 startedAt + TimeUnit.NANOSECONDS.toMillis(nanos),
                 Thread.currentThread().getName());
+    }
+
+    private static OutcomeEntry entry(JobTask task, Outcome outcome, int attempts, long startedAt, long nanos) {
+        return entry(task, outcome, run(task, attempts, startedAt, nanos));
+    }
+
+    private static OutcomeEntry entry(JobTask task, Outcome outcome, Run run) {
+        Job job = task.job();
         return new OutcomeEntry(
                 task.segment(), job.index(), job.kind(), job.customId(), outcome.state(), outcome.value(), run);
     }
 
     /** The outcome after a fault that is not the handler's: without one, the batch would not end before a restart. */
     private OutcomeEntry faulty(JobTask task, Throwable thrown) {
-        return entry(task, unexpected(task, "the service", thrown), 1, clock.millis(), 0);
+        return entry(task, unexpected(task, "the service", thrown), task.attempts() + 1, clock.millis(), 0);
     }
 
     /** One attempt; null when the stop of the service cut it short. */
@@ -181,13 +233,40 @@ final class JobRunner {
         if (task.batch().isCancelled()) {
             guard.interrupt();
         }
+        String target = null;
         try {
-            JobExecution execution = new JobExecution(task.batch().ref().id(), task.job(), 1, begin + limit.toNanos());
-            return new Outcome(JobState.SUCCEEDED, handler.handle(execution).json());
+            JobExecution execution =
+                    new JobExecution(task.batch().ref().id(), task.job(), task.attempts() + 1, begin + limit.toNanos());
+            target = target(handler, execution);
+            if (task.before() == null) {
+                targets.called(target);
+            }
+            Outcome outcome =
+                    new Outcome(JobState.SUCCEEDED, handler.handle(execution).json());
+            targets.succeeded(target);
+            return outcome;
         } catch (Throwable thrown) {
             guard.close();
-            return explain(task, guard, limit, thrown);
+            return about(target, explain(task, guard, limit, thrown));
         }
+    }
+
+    /** What the job calls, as far as its handler can tell; why it cannot is told by the attempt itself. */
+    private static @Nullable String target(JobHandler handler, JobExecution execution) {
+        try {
+            return handler.target(execution);
+        } catch (Exception e) {
+            return null;
+        }
+    }
+
+    private @Nullable Outcome about(@Nullable String target, @Nullable Outcome outcome) {
+        JobError error = outcome == null ? null : outcome.error();
+        if (outcome == null || error == null) {
+            return outcome;
+        }
+        targets.failed(target, retries.retryAfter(error));
+        return new Outcome(outcome.state(), outcome.value(), error, target);
     }
 
     private Duration limit(JobTask task) {
@@ -231,8 +310,13 @@ final class JobRunner {
         return problem(reason.outcome(), JobError.stopped(reason, started));
     }
 
+    private static Outcome stoppedWaiting(StopReason reason) {
+        return problem(reason.outcome(), JobError.stoppedWaiting(reason));
+    }
+
     private static Outcome failed(JobError error) {
-        return problem(JobState.FAILED, error);
+        return new Outcome(
+                JobState.FAILED, MAPPER.writeValueAsBytes(error.members()), error.retryable() ? error : null, null);
     }
 
     private static Outcome problem(JobState state, JobError error) {

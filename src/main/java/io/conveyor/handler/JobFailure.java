@@ -1,6 +1,7 @@
 package io.conveyor.handler;
 
 import io.conveyor.job.JobError;
+import java.time.Duration;
 
 /**
  * Thrown by a handler when the job failed in a way that its client should read about. Carries no stack: it is an
@@ -22,7 +23,7 @@ public final class JobFailure extends Exception {
         return new JobFailure(JobError.failed(detail, false));
     }
 
-    /** The job failed; another attempt may succeed. */
+    /** The job failed; another attempt may succeed, and is made if the job may have one. */
     public static JobFailure retryable(String detail) {
         return new JobFailure(JobError.failed(detail, true));
     }
@@ -40,6 +41,11 @@ public final class JobFailure extends Exception {
     /** The same failure with one more member in its problem object: a simple JSON value. */
     public JobFailure with(String name, Object value) {
         return new JobFailure(error.with(name, value));
+    }
+
+    /** The same failure, which is not to be tried again before that time has passed; whole seconds, rounded up. */
+    public JobFailure after(Duration wait) {
+        return with(JobError.RETRY_AFTER, wait.plusNanos(999_999_999).toSeconds());
     }
 
     /** What the client gets to read. */

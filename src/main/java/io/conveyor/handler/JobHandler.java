@@ -1,6 +1,7 @@
 package io.conveyor.handler;
 
 import io.conveyor.job.JobKind;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What one kind of job does: bytes of JSON in, bytes of JSON out. To add a kind, make a bean of this type, or a plug-in: a
@@ -44,4 +45,16 @@ public interface JobHandler {
      * @throws Exception on a fault of the handler itself: logged here, and told to the client in general words only
      */
     JobOutput handle(JobContext job) throws Exception;
+
+    /**
+     * What a job calls that many jobs share and that may be down or busy as a whole, such as a host with its port: further
+     * attempts are thinned out by it while it fails. Called on any thread, often, before or after an attempt; quick, and
+     * nothing but a look at the job. A job that names none, or makes this throw, counts for itself.
+     *
+     * @return a short name, equal for jobs that call the same; null if there is no such thing
+     * @throws Exception if the input is not as it should be
+     */
+    default @Nullable String target(JobContext job) throws Exception {
+        return null;
+    }
 }

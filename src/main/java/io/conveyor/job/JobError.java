@@ -1,5 +1,6 @@
 package io.conveyor.job;
 
+import java.time.Duration;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -17,6 +18,9 @@ import java.util.Objects;
  */
 public record JobError(String slug, String title, String detail, boolean retryable, Map<String, Object> extensions) {
 
+    /** Extension: seconds that the next attempt has to wait at the least, a whole number. */
+    public static final String RETRY_AFTER = "retry_after_seconds";
+
     public JobError {
         Objects.requireNonNull(slug);
         Objects.requireNonNull(title);
@@ -29,6 +33,13 @@ public record JobError(String slug, String title, String detail, boolean retryab
         Map<String, Object> more = new LinkedHashMap<>(extensions);
         more.put(name, value);
         return new JobError(slug, title, detail, retryable, more);
+    }
+
+    /** How long another attempt has to wait at the least; zero if nothing is said of it. */
+    public Duration retryAfter() {
+        return extensions.get(RETRY_AFTER) instanceof Number seconds
+                ? Duration.ofSeconds(Math.max(0, seconds.longValue()))
+                : Duration.ZERO;
     }
 
     /** The members of the problem object, in order. */
@@ -76,15 +87,25 @@ public record JobError(String slug, String title, String detail, boolean retryab
                                 ? "It was running when more jobs of its batch had failed than on_error tolerates."
                                 : "More jobs of its batch had failed than on_error tolerates before it started.");
             case DEADLINE ->
-                new JobError(
-                        "job-expired",
-                        "The job came too late",
+                expired(
                         started
                                 ? "It was running when the deadline of its batch passed."
-                                : "The deadline of its batch passed before it started.",
-                        true,
-                        Map.of());
+                                : "The deadline of its batch passed before it started.");
         };
+    }
+
+    /** The batch was stopped after an attempt had failed, while the job waited for another. */
+    public static JobError stoppedWaiting(StopReason reason) {
+        String waiting = "It was waiting for another attempt when ";
+        return switch (reason) {
+            case CANCEL -> cancelled(waiting + "its batch was cancelled.");
+            case ON_ERROR -> cancelled(waiting + "more jobs of its batch had failed than on_error tolerates.");
+            case DEADLINE -> expired(waiting + "the deadline of its batch passed.");
+        };
+    }
+
+    private static JobError expired(String detail) {
+        return new JobError("job-expired", "The job came too late", detail, true, Map.of());
     }
 
     private static JobError cancelled(String detail) {

@@ -4,10 +4,12 @@ import io.conveyor.belt.Belt;
 import io.conveyor.job.JobKind;
 import io.conveyor.job.JobState;
 import io.conveyor.pool.SizingAdvice;
+import io.conveyor.store.AttemptEntry;
 import io.conveyor.store.BatchRef;
 import io.conveyor.store.BatchStore;
 import io.conveyor.store.OutcomeEntry;
 import io.conveyor.store.StoreListener;
+import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import java.util.List;
@@ -20,7 +22,7 @@ import org.springframework.beans.factory.SmartInitializingSingleton;
 import org.springframework.stereotype.Component;
 
 /**
- * How long jobs took whose outcomes are on the disk, by kind and state. A kind that is not registered (its jobs may come out of an older store) counts
+ * How long the last attempts of jobs took whose outcomes are on the disk, by kind and state; and how often others came before. A kind that is not registered (its jobs may come out of an older store) counts
  * under {@value SizingAdvice#OTHER_KINDS}, so that no client can add series. Thread-safe.
  *
  * <p>The series of every registered kind exist before its first job: a rate over a series that was not there begins with
@@ -37,8 +39,8 @@ final class JobMeters implements StoreListener, SmartInitializingSingleton {
     /** By kind. Written once, before the belt starts; read by all threads that run jobs. */
     private volatile Map<String, OfKind> timers = Map.of();
 
-    /** The two timers that every job meets, at hand: this is called a million times a second. */
-    private record OfKind(String kind, Timer succeeded, Timer failed) {}
+    /** The two timers that every job meets, at hand: this is called a million times a second; and one that few do. */
+    private record OfKind(String kind, Timer succeeded, Timer failed, Counter retries) {}
 
     JobMeters(ObjectProvider<Belt> belt, BatchStore store, MeterRegistry registry) {
         this.belt = belt;
@@ -55,7 +57,14 @@ final class JobMeters implements StoreListener, SmartInitializingSingleton {
     }
 
     private OfKind ofKind(String kind) {
-        return new OfKind(kind, timer(kind, JobState.SUCCEEDED), timer(kind, JobState.FAILED));
+        return new OfKind(kind, timer(kind, JobState.SUCCEEDED), timer(kind, JobState.FAILED), retries(kind));
+    }
+
+    private Counter retries(String kind) {
+        return Counter.builder("conveyor.job.retries")
+                .description("Attempts that failed and are followed by another")
+                .tag("kind", kind)
+                .register(registry);
     }
 
     private Timer timer(String kind, JobState state) {
@@ -69,9 +78,17 @@ final class JobMeters implements StoreListener, SmartInitializingSingleton {
     @Override
     public void recorded(BatchRef batch, List<OutcomeEntry> outcomes, boolean kept) {
         for (OutcomeEntry outcome : outcomes) {
-            if (kept && outcome.run().attempts() > 0) {
+            if (kept && outcome.run().endsAttempt()) {
                 ran(outcome.kind(), outcome.state(), outcome.run().durationNanos());
             }
+        }
+    }
+
+    @Override
+    public void retrying(BatchRef batch, List<AttemptEntry> attempts, boolean kept) {
+        if (kept) {
+            attempts.forEach(attempt ->
+                    timers.getOrDefault(attempt.kind(), others).retries().increment());
         }
     }
 

@@ -74,6 +74,12 @@ final class StoreMeters implements StoreListener {
         gauge(registry, "conveyor.backlog", "jobs", "Accepted jobs without an outcome", StoreStatus::backlogJobs);
         gauge(
                 registry,
+                "conveyor.jobs.retrying",
+                null,
+                "Jobs that have failed an attempt and have no outcome yet",
+                StoreStatus::retryingJobs);
+        gauge(
+                registry,
                 "conveyor.outcomes.waiting",
                 null,
                 "Outcomes that wait for a commit",

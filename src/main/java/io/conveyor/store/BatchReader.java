@@ -110,6 +110,10 @@ final class BatchReader {
                 .single();
     }
 
+    long countAttempts() {
+        return Attempts.count(jdbc);
+    }
+
     /** The highest batch number that was ever written, be it of a batch, an upload or one that is being swept. */
     long lastBatchNo() {
         return jdbc.sql("SELECT max(coalesce((SELECT max(batch_no) FROM batch), 0),"
@@ -121,7 +125,10 @@ final class BatchReader {
     @Nullable
     OpenSegment openSegment(BatchRef batch, int fromIndex) {
         return jdbc.sql("""
-                        SELECT s.first_index, s.jobs, s.places, i.data, s.open, s.epoch
+                        SELECT s.first_index, s.jobs, s.places, i.data, s.open, s.epoch, (
+                            SELECT string_agg(CAST(a.job_index - s.first_index AS TEXT), ',') FROM attempt a
+                            WHERE a.tenant = s.tenant AND a.batch_no = s.batch_no
+                                AND a.job_index >= s.first_index AND a.job_index < s.first_index + coalesce(s.span, s.jobs))
                         FROM batch b
                         JOIN segment s ON s.tenant = b.tenant AND s.batch_no = b.batch_no
                         JOIN segment_input i
@@ -130,7 +137,7 @@ final class BatchReader {
                             AND s.first_index + coalesce(s.span, s.jobs) > ?
                         ORDER BY s.first_index LIMIT 1""")
                 .params(batch.tenant(), batch.batchNo(), fromIndex - PackedSegment.MAX_JOBS, fromIndex)
-                .query((row, n) -> new Found(segment(row), row.getInt(5), row.getInt(6)))
+                .query((row, n) -> new Found(segment(row), row.getInt(5), row.getInt(6), places(row.getString(7))))
                 .optional()
                 .map(found -> open(batch, found))
                 .orElse(null);
@@ -141,7 +148,18 @@ final class BatchReader {
         boolean begun = found.open() < found.segment().jobs();
         BitSet recorded = begun ? recordedPlaces(batch, firstIndex) : new BitSet();
         SegmentRef ref = new SegmentRef(batch, firstIndex, found.epoch(), (BitSet) recorded.clone());
-        return new OpenSegment(ref, found.segment(), recorded);
+        return new OpenSegment(ref, found.segment(), recorded, found.tried());
+    }
+
+    /** Numbers with a comma between. */
+    private static BitSet places(@Nullable String list) {
+        BitSet places = new BitSet();
+        if (list != null) {
+            for (String place : list.split(",", -1)) {
+                places.set(Integer.parseInt(place));
+            }
+        }
+        return places;
     }
 
     private BitSet recordedPlaces(BatchRef batch, int segment) {
@@ -241,5 +259,6 @@ final class BatchReader {
         return row.wasNull() ? null : millis;
     }
 
-    private record Found(PackedSegment segment, int open, int epoch) {}
+    /** What one query has read at one moment: a job that is not among those tried had its outcome by then, or was new. */
+    private record Found(PackedSegment segment, int open, int epoch, BitSet tried) {}
 }

@@ -2,7 +2,9 @@ package io.conveyor.store;
 
 import io.conveyor.job.Job;
 import io.conveyor.job.JobState;
+import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -80,12 +82,41 @@ public interface BatchStore {
     void abandon(BatchRef batch);
 
     /**
-     * Takes an outcome. Returns once it is in hand, before it is on the disk: listeners hear when it is. Waits, without
-     * being interruptible, while too many outcomes are in hand.
+     * Takes an outcome, or an attempt that another one follows. Returns once it is in hand, before it is on the disk:
+     * listeners hear when it is. Waits, without being interruptible, while too many are in hand. After an attempt its job
+     * waits, until it is taken in hand by {@link #takeAttempts}; its outcome, whichever it is, ends that.
      *
      * @throws StoreException once the store is closed
      */
-    void record(OutcomeEntry outcome);
+    void record(JobEntry entry);
+
+    /** Jobs of a batch that wait for another attempt which may start now; the first due first. */
+    List<WaitingAttempt> dueAttempts(BatchRef batch, long now, int limit);
+
+    /** Jobs of a batch behind that index that wait for another attempt, whenever it is due; by index. */
+    List<WaitingAttempt> waitingAttempts(BatchRef batch, int afterIndex, int limit);
+
+    /**
+     * Takes waiting jobs in hand to try them again, and puts others off, in one commit. What is in hand does not show in
+     * the queries any more; {@link #renewEpoch} lets go what is in hand of a batch.
+     *
+     * @param indexes jobs to be tried now
+     * @param putOff jobs that wait on, with their new time
+     * @return those of the first that were still waiting
+     */
+    Set<Integer> takeAttempts(BatchRef batch, Collection<Integer> indexes, Map<Integer, Long> putOff);
+
+    /** When the first waiting job of a batch may be tried again, if one waits. */
+    OptionalLong nextAttempt(BatchRef batch);
+
+    /**
+     * Batches of every tenant with jobs that wait for another attempt, unless they are paused; the first due first. Looks
+     * at everything that waits.
+     */
+    List<DueBatch> dueBatches(int limit);
+
+    /** What is due later than that becomes due then: for times that another clock has set. */
+    void bringAttemptsForward(long latest);
 
     /**
      * Marks a batch as {@code cancelling}, for good; who runs it sees to the outcomes of its jobs. An open one takes no more
@@ -182,8 +213,8 @@ public interface BatchStore {
     Job job(BatchRef batch, int index);
 
     /**
-     * Shuts out what an earlier owner may still try to record for the open jobs of a batch; called before its segments
-     * are opened by another.
+     * Shuts out what an earlier owner may still try to record for the open jobs of a batch, and lets go the attempts that it
+     * had in hand: they are due; called before its segments are opened by another.
      */
     void renewEpoch(BatchRef batch);
 

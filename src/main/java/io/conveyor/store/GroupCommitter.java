@@ -35,6 +35,8 @@ import org.slf4j.LoggerFactory;
  * crew of workers: the belt stands still, and nothing is lost. Only what the database refuses for its content, which
  * no trial will change, is let go as late.
  *
+ * <p>An attempt that is not a job's last is treated as an outcome is: taken once, never given up, under the same bounds.
+ *
  * <p>A failure of the disk itself is final ({@link Failure.Blame#DISK}): after a failed flush a later one may succeed
  * without the data, so nothing is written any more until the next start, which reads what the disk really has.
  *
@@ -72,8 +74,8 @@ final class GroupCommitter implements AutoCloseable {
         /** The store could not write; tried again, unless {@code forGood}. */
         void failed(StoreException failure, boolean forGood);
 
-        /** The content of these outcomes of a batch cannot be stored; they are given up. */
-        void refused(BatchRef batch, List<OutcomeEntry> outcomes);
+        /** The content of these outcomes and attempts of a batch cannot be stored; they are given up. */
+        void refused(BatchRef batch, List<JobEntry> entries);
     }
 
     private final WriterConnection connection;
@@ -89,8 +91,8 @@ final class GroupCommitter implements AutoCloseable {
     private final AtomicLong outcomesSettled = new AtomicLong();
 
     // Mutable state
-    /** Outcomes taken from the queue and not on the disk. Writer thread only. */
-    private final List<OutcomeEntry> inHand = new ArrayList<>();
+    /** Outcomes and attempts taken from the queue and not on the disk. Writer thread only. */
+    private final List<JobEntry> inHand = new ArrayList<>();
     /** Requests of the group under way. Writer thread only. */
     private final List<Request<?>> requests = new ArrayList<>();
     /** What was just taken from the queue. Writer thread only. */
@@ -141,13 +143,13 @@ final class GroupCommitter implements AutoCloseable {
         return request;
     }
 
-    /** Takes an outcome; waits, uninterruptibly, while too many are in hand. */
-    void record(OutcomeEntry outcome) {
-        int permits = permits(outcome);
+    /** Takes an outcome, or an attempt that is not the last; waits, uninterruptibly, while too many are in hand. */
+    void record(JobEntry entry) {
+        int permits = permits(entry);
         outcomePermits.acquireUninterruptibly(permits);
         outcomesTaken.increment();
         try {
-            submit(outcome);
+            submit(entry);
         } catch (StoreException e) {
             settled(1, permits);
             throw e;
@@ -197,8 +199,8 @@ final class GroupCommitter implements AutoCloseable {
         return new StoreException(StoreException.Reason.UNAVAILABLE, "The store is closed");
     }
 
-    private static int permits(OutcomeEntry outcome) {
-        return Math.min(1 + outcome.value().length / 1024, OUTCOME_PERMITS);
+    private static int permits(JobEntry entry) {
+        return Math.min(1 + entry.bytes() / 1024, OUTCOME_PERMITS);
     }
 
     private void run() {
@@ -246,8 +248,8 @@ final class GroupCommitter implements AutoCloseable {
         }
         queue.drainTo(arrived);
         for (Object item : arrived) {
-            if (item instanceof OutcomeEntry outcome) {
-                inHand.add(outcome);
+            if (item instanceof JobEntry entry) {
+                inHand.add(entry);
             } else if (item instanceof Request<?> request) {
                 requests.add(request);
             }
@@ -295,10 +297,10 @@ final class GroupCommitter implements AutoCloseable {
     }
 
     /** Writes outcomes without company; those of a batch that the database refuses for their content are given up. */
-    private void writeOutcomes(List<OutcomeEntry> outcomes) {
+    private void writeOutcomes(List<JobEntry> outcomes) {
         Failure failure = transact(List.of(), outcomes);
         if (failure != null && failure.blame() == Failure.Blame.CONTENT) {
-            Collection<List<OutcomeEntry>> batches = byBatch(outcomes);
+            Collection<List<JobEntry>> batches = byBatch(outcomes);
             if (batches.size() > 1) {
                 batches.forEach(this::writeOutcomes);
             } else {
@@ -310,11 +312,11 @@ final class GroupCommitter implements AutoCloseable {
         }
     }
 
-    private static Collection<List<OutcomeEntry>> byBatch(List<OutcomeEntry> outcomes) {
-        Map<Long, List<OutcomeEntry>> batches = new LinkedHashMap<>();
-        for (OutcomeEntry outcome : outcomes) {
-            batches.computeIfAbsent(outcome.segment().batch().batchNo(), no -> new ArrayList<>())
-                    .add(outcome);
+    private static Collection<List<JobEntry>> byBatch(List<JobEntry> outcomes) {
+        Map<Long, List<JobEntry>> batches = new LinkedHashMap<>();
+        for (JobEntry entry : outcomes) {
+            batches.computeIfAbsent(entry.segment().batch().batchNo(), no -> new ArrayList<>())
+                    .add(entry);
         }
         return batches.values();
     }
@@ -323,7 +325,7 @@ final class GroupCommitter implements AutoCloseable {
      * One transaction; null when it was committed, which takes its outcomes out of the hand, else what went wrong, with
      * nothing of it left behind.
      */
-    private @Nullable Failure transact(List<Request<?>> requests, List<OutcomeEntry> outcomes) {
+    private @Nullable Failure transact(List<Request<?>> requests, List<JobEntry> outcomes) {
         StoreException lasting = trouble;
         if (broken && lasting != null) {
             return new Failure(lasting, Failure.Blame.DISK);
@@ -367,16 +369,16 @@ final class GroupCommitter implements AutoCloseable {
     }
 
     /** Takes outcomes out of the hand; may be given the hand itself. */
-    private void drop(List<OutcomeEntry> outcomes) {
+    private void drop(List<JobEntry> outcomes) {
         int count = outcomes.size();
         int permits = 0;
-        for (OutcomeEntry outcome : outcomes) {
-            permits += permits(outcome);
+        for (JobEntry entry : outcomes) {
+            permits += permits(entry);
         }
         if (count == inHand.size()) {
             inHand.clear();
         } else if (count > 0) {
-            Set<OutcomeEntry> dropped = Collections.newSetFromMap(new IdentityHashMap<>());
+            Set<JobEntry> dropped = Collections.newSetFromMap(new IdentityHashMap<>());
             dropped.addAll(outcomes);
             inHand.removeIf(dropped::contains);
         }
@@ -392,8 +394,8 @@ final class GroupCommitter implements AutoCloseable {
         for (Object item = queue.poll(); item != null; item = queue.poll()) {
             if (item instanceof Request<?> request) {
                 request.fail(closed());
-            } else if (item instanceof OutcomeEntry outcome) {
-                settled(1, permits(outcome));
+            } else if (item instanceof JobEntry entry) {
+                settled(1, permits(entry));
             }
         }
     }

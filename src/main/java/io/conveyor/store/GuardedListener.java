@@ -45,6 +45,15 @@ final class GuardedListener implements StoreListener {
     }
 
     @Override
+    public void retrying(BatchRef batch, List<AttemptEntry> attempts, boolean kept) {
+        try {
+            listener.retrying(batch, attempts, kept);
+        } catch (RuntimeException e) {
+            failed(e);
+        }
+    }
+
+    @Override
     public void ended(BatchRef batch, BatchOutcome outcome) {
         try {
             listener.ended(batch, outcome);

@@ -8,7 +8,9 @@ import io.conveyor.job.JobState;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -33,6 +35,7 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
     private final GroupCommitter committer;
     private final Uploads uploads;
     private final Controls controls;
+    private final Attempts attempts;
     private final StoreKeeper keeper;
     private final AtomicLong lastBatchNo = new AtomicLong();
     private final Continuations continuations = new Continuations(lastBatchNo::incrementAndGet);
@@ -50,6 +53,7 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
                 new WriterConnection(this::openSession, dialect), new OutcomeWriter(course), figures);
         uploads = new Uploads(committer, figures, course, retentionMillis);
         controls = new Controls(committer, figures, course);
+        attempts = new Attempts(committer, reading);
         keeper = new StoreKeeper(committer, times.wall(), uploads::giveUp, this::forget);
     }
 
@@ -156,8 +160,38 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
     }
 
     @Override
-    public void record(OutcomeEntry outcome) {
-        committer.record(outcome);
+    public void record(JobEntry entry) {
+        committer.record(entry);
+    }
+
+    @Override
+    public List<WaitingAttempt> dueAttempts(BatchRef batch, long now, int limit) {
+        return attempts.due(batch, now, limit);
+    }
+
+    @Override
+    public List<WaitingAttempt> waitingAttempts(BatchRef batch, int afterIndex, int limit) {
+        return attempts.after(batch, afterIndex, limit);
+    }
+
+    @Override
+    public Set<Integer> takeAttempts(BatchRef batch, Collection<Integer> indexes, Map<Integer, Long> putOff) {
+        return attempts.take(batch, indexes, putOff);
+    }
+
+    @Override
+    public OptionalLong nextAttempt(BatchRef batch) {
+        return attempts.next(batch);
+    }
+
+    @Override
+    public List<DueBatch> dueBatches(int limit) {
+        return attempts.batches(limit);
+    }
+
+    @Override
+    public void bringAttemptsForward(long latest) {
+        attempts.bringForward(latest);
     }
 
     @Override
@@ -235,6 +269,7 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
                 trouble == null,
                 trouble == null ? "" : String.valueOf(trouble.getMessage()),
                 figures.backlog(),
+                figures.retrying(),
                 figures.batches(),
                 committer.outcomesInHand(),
                 figures.late(),

@@ -25,17 +25,23 @@ public record OutcomeEntry(
         @Nullable String customId,
         JobState state,
         byte[] value,
-        Run run) {
+        Run run) implements JobEntry {
 
     public OutcomeEntry {
         if (!state.isTerminal()) {
             throw new IllegalArgumentException("An outcome has a terminal state, not " + state);
         }
-        int place = index - segment.firstIndex();
-        if (place < 0 || place >= PackedSegment.MAX_JOBS) {
-            throw new IllegalArgumentException(
-                    "Job " + index + " does not stand in the segment of " + segment.firstIndex());
-        }
+        JobEntry.check(segment, index);
+    }
+
+    @Override
+    public int bytes() {
+        return value.length;
+    }
+
+    /** Whether its job was noted as one that is tried again. */
+    boolean waited() {
+        return run.attempts() > (run.endsAttempt() ? 1 : 0);
     }
 
     /** How many of them have each state; states that none has are left out. */

@@ -16,7 +16,8 @@ import java.util.stream.Collectors;
 /**
  * Writes outcomes in the transaction of the caller: takes them off their segments (the fence), numbers them, packs them
  * into blocks, one a segment if they are small, moves the counters of their batches, and has each batch end whose last
- * outcome this is, or be stopped if too many of its jobs have failed. Writer thread only.
+ * outcome this is, or be stopped if too many of its jobs have failed. Notes attempts that
+ * are not the last as well. Writer thread only.
  *
  * <p>The fence: a segment gives up open jobs only to its present epoch and only to one who knows how many outcomes it
  * has. A reference that does not (another one recorded into the same segment) learns from the blocks what is there, and
@@ -30,9 +31,25 @@ final class OutcomeWriter {
         this.course = course;
     }
 
-    void write(WriteSession session, List<OutcomeEntry> outcomes, Written written) throws SQLException {
+    void write(WriteSession session, List<? extends JobEntry> entries, Written written) throws SQLException {
+        List<OutcomeEntry> outcomes = new ArrayList<>(entries.size());
+        for (JobEntry entry : entries) {
+            if (entry instanceof OutcomeEntry outcome) {
+                outcomes.add(outcome);
+            } else if (entry instanceof AttemptEntry attempt) {
+                note(session, attempt, written);
+            }
+        }
         for (List<Share> ofBatch : byBatch(outcomes)) {
             writeBatch(session, ofBatch, written);
+        }
+    }
+
+    private static void note(WriteSession session, AttemptEntry attempt, Written written) throws SQLException {
+        boolean noted = Attempts.note(session, attempt);
+        written.note(attempt, noted);
+        if (noted && attempt.run().attempts() == 1) {
+            Attempts.started(session, attempt.segment().batch(), attempt.run().startedAt());
         }
     }
 
@@ -120,6 +137,9 @@ final class OutcomeWriter {
                 if (outcome.run().attempts() > 0) {
                     startedAt = Math.min(startedAt, outcome.run().startedAt());
                 }
+                if (outcome.waited()) {
+                    written.retrying -= Attempts.settle(session, batch, outcome.index());
+                }
             }
             OutcomeEntry.byState(share.outcomes).forEach((state, some) -> byState.merge(state, some, Integer::sum));
             count += share.outcomes.size();
@@ -173,6 +193,13 @@ final class OutcomeWriter {
         /** What the references knew before. */
         private final Map<SegmentRef, BitSet> before = new HashMap<>();
 
+        /** Attempts that are noted, and those that came too late; by batch. */
+        private final Map<BatchRef, List<AttemptEntry>> noted = new LinkedHashMap<>();
+
+        private final Map<BatchRef, List<AttemptEntry>> lateAttempts = new LinkedHashMap<>();
+        /** How many more jobs are tried again than before. */
+        private int retrying;
+
         /** Outcomes of one batch, in the order of their numbers. */
         private record Kept(BatchRef batch, List<OutcomeEntry> outcomes) {}
 
@@ -180,6 +207,17 @@ final class OutcomeWriter {
             List<OutcomeEntry> all = new ArrayList<>(count);
             shares.forEach(share -> all.addAll(share.outcomes));
             kept.add(new Kept(batch, all));
+        }
+
+        private void note(AttemptEntry attempt, boolean done) {
+            (done ? noted : lateAttempts)
+                    .computeIfAbsent(attempt.segment().batch(), batch -> new ArrayList<>())
+                    .add(attempt);
+            retrying += done && attempt.run().attempts() == 1 ? 1 : 0;
+        }
+
+        int retrying() {
+            return retrying;
         }
 
         private void remember(SegmentRef segment) {
@@ -218,6 +256,8 @@ final class OutcomeWriter {
             late.stream()
                     .collect(Collectors.groupingBy(outcome -> outcome.segment().batch()))
                     .forEach((batch, outcomes) -> listener.recorded(batch, outcomes, false));
+            noted.forEach((batch, attempts) -> listener.retrying(batch, attempts, true));
+            lateAttempts.forEach((batch, attempts) -> listener.retrying(batch, attempts, false));
             moves.forEach(move -> move.tell(listener));
             followers.forEach(batch -> {
                 listener.sealed(batch.ref(), batch.total());

@@ -138,7 +138,9 @@ final class ResultRenderer {
 
     private byte[] end(String worker) {
         byte[] known = ends.get(worker);
-        return known != null ? known : keep(ends, worker, utf8("\",\"worker\":" + quoted(worker) + "}\n"));
+        return known != null
+                ? known
+                : keep(ends, worker, utf8(worker.isEmpty() ? "\"}\n" : "\",\"worker\":" + quoted(worker) + "}\n"));
     }
 
     private static byte[] keep(Map<String, byte[]> known, String name, byte[] bytes) {

@@ -20,6 +20,7 @@ final class StoreFigures implements GroupCommitter.Observer {
     private final Map<BatchState, AtomicLong> batches = new EnumMap<>(BatchState.class);
     private final AtomicLong backlog = new AtomicLong();
     private final AtomicLong late = new AtomicLong();
+    private final AtomicLong retrying = new AtomicLong();
 
     StoreFigures() {
         for (BatchState state : BatchState.values()) {
@@ -31,6 +32,7 @@ final class StoreFigures implements GroupCommitter.Observer {
     void read(BatchReader reader) {
         reader.countBatches().forEach((state, n) -> counter(state).set(n));
         backlog.set(reader.countOpenJobs());
+        retrying.set(reader.countAttempts());
     }
 
     void listen(StoreListener listener) {
@@ -56,6 +58,7 @@ final class StoreFigures implements GroupCommitter.Observer {
     public void committed(OutcomeWriter.Written outcomes, int writes, long nanos) {
         backlog.addAndGet(-outcomes.keptOutcomes());
         late.addAndGet(outcomes.lateOutcomes());
+        retrying.addAndGet(outcomes.retrying());
         outcomes.moves().forEach(move -> move.count(this));
         outcomes.followers().forEach(batch -> {
             accepted(batch.total());
@@ -78,9 +81,20 @@ final class StoreFigures implements GroupCommitter.Observer {
     }
 
     @Override
-    public void refused(BatchRef batch, List<OutcomeEntry> outcomes) {
+    public void refused(BatchRef batch, List<JobEntry> entries) {
+        List<OutcomeEntry> outcomes = those(entries, OutcomeEntry.class);
+        List<AttemptEntry> attempts = those(entries, AttemptEntry.class);
         late.addAndGet(outcomes.size());
-        tell(listener -> listener.recorded(batch, outcomes, false));
+        tell(listener -> {
+            listener.recorded(batch, outcomes, false);
+            if (!attempts.isEmpty()) {
+                listener.retrying(batch, attempts, false);
+            }
+        });
+    }
+
+    private static <T extends JobEntry> List<T> those(List<JobEntry> entries, Class<T> type) {
+        return entries.stream().filter(type::isInstance).map(type::cast).toList();
     }
 
     /** Accepted jobs without an outcome. */
@@ -91,6 +105,11 @@ final class StoreFigures implements GroupCommitter.Observer {
     /** Outcomes that came too late to count. */
     long late() {
         return late.get();
+    }
+
+    /** Jobs that have failed an attempt and have no outcome yet. */
+    long retrying() {
+        return retrying.get();
     }
 
     Map<BatchState, Long> batches() {

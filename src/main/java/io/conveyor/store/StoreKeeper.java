@@ -46,6 +46,9 @@ final class StoreKeeper implements AutoCloseable {
     private static final String SWEEP_SEGMENTS = """
             DELETE FROM segment WHERE tenant = ? AND batch_no = ? AND first_index IN (
                 SELECT first_index FROM segment WHERE tenant = ? AND batch_no = ? ORDER BY first_index LIMIT ?)""";
+    private static final String SWEEP_ATTEMPTS = """
+            DELETE FROM attempt WHERE tenant = ? AND batch_no = ? AND job_index IN (
+                SELECT job_index FROM attempt WHERE tenant = ? AND batch_no = ? ORDER BY job_index LIMIT ?)""";
     private static final String SWEPT = "DELETE FROM unowned WHERE batch_no = ?";
     private static final String EXPIRE_KEYS = """
             DELETE FROM idempotency_key WHERE rowid IN (
@@ -153,6 +156,7 @@ final class StoreKeeper implements AutoCloseable {
     private static boolean sweepSome(WriteSession session) throws SQLException {
         for (BatchRef batch : session.refs(UNOWNED)) {
             boolean swept = sweep(session, SWEEP_BLOCKS, batch)
+                    && sweep(session, SWEEP_ATTEMPTS, batch)
                     && sweep(session, SWEEP_INPUTS, batch)
                     && sweep(session, SWEEP_SEGMENTS, batch);
             if (swept) {

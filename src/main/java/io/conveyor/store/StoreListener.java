@@ -23,6 +23,12 @@ public interface StoreListener {
     default void recorded(BatchRef batch, List<OutcomeEntry> outcomes, boolean kept) {}
 
     /**
+     * Attempts of one batch have failed and are not the last: the next ones have their time. {@code kept} is false where
+     * the store has not noted it, for the reasons of {@link #recorded}. At most two calls a batch and commit.
+     */
+    default void retrying(BatchRef batch, List<AttemptEntry> attempts, boolean kept) {}
+
+    /**
      * A batch has ended; comes after {@link #recorded} of its last outcome. Of a batch without jobs: after
      * {@link #sealed}, on the same thread.
      */

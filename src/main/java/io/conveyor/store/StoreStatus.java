@@ -9,6 +9,7 @@ import java.util.Map;
  * @param working false from a failed commit until the next that succeeds
  * @param trouble what the last failed commit said, empty while working
  * @param backlogJobs accepted jobs without an outcome
+ * @param retryingJobs those of them that have failed an attempt and get another
  * @param batches number of batches by state; every state has an entry
  * @param outcomesInHand outcomes taken and not yet on the disk
  * @param lateOutcomes outcomes refused because their segment had another owner or was gone, since the start
@@ -20,6 +21,7 @@ public record StoreStatus(
         boolean working,
         String trouble,
         long backlogJobs,
+        long retryingJobs,
         Map<BatchState, Long> batches,
         int outcomesInHand,
         long lateOutcomes,

@@ -306,6 +306,7 @@ final class WriteSession implements AutoCloseable {
 
     /** Shuts out whatever an earlier process may still try to record for a batch. */
     void nextEpoch(BatchRef batch) throws SQLException {
+        Attempts.letGo(this, batch);
         update(NEXT_EPOCH, batch.tenant(), batch.batchNo());
     }
 

@@ -187,7 +187,8 @@ public enum Problem {
             0,
             "The job ran out of time",
             "The job was stopped because it ran longer than its time limit.",
-            "Give it a larger `timeout_ms`, or less to do."),
+            "Give it a larger `timeout_ms`, or less to do. Where it may do better another time, `max_attempts` lets the"
+                    + " service try again by itself."),
     JOB_CANCELLED(
             0,
             "The job was cancelled",

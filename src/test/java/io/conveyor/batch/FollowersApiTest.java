@@ -164,6 +164,25 @@ class FollowersApiTest extends ServiceTest {
     }
 
     @Test
+    void aReceiverThatFailsIsToldAgainUnderTheSameId() throws Exception {
+        status.set(500);
+        api.put("flaky", "{\"jobs\":[{\"kind\":\"echo\"}],\"callback\":" + callback() + "}", "Prefer", "wait=60");
+        Message first = received.poll(60, TimeUnit.SECONDS);
+        Message second = received.poll(60, TimeUnit.SECONDS);
+        status.set(204);
+
+        Api.Reply sender = api.get("/v1/batches/" + first.id() + "?wait=60");
+
+        assertThat(sender.at("/outcome").asString()).isEqualTo("succeeded");
+        assertThat(second.id()).isEqualTo(first.id());
+        assertThat(second.body()).isEqualTo(first.body());
+        assertThat(api.get("/v1/batches/" + first.id() + "/results/0")
+                        .at("/attempts")
+                        .asInt())
+                .isGreaterThanOrEqualTo(2);
+    }
+
+    @Test
     void theQueryStringSaysItForLinesAndALiveUpload() throws Exception {
         for (String start : List.of("complete", "immediately")) {
             String query = "?start=" + start + "&callback=" + URLEncoder.encode(callback(), StandardCharsets.UTF_8)

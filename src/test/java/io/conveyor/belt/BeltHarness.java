@@ -62,9 +62,18 @@ final class BeltHarness implements AutoCloseable {
         HandlerRegistry registry = new HandlerRegistry(List.of(handlers));
         RunningJobs running = new RunningJobs(parts.places());
         Clock clock = Clock.systemUTC();
+        RetryPolicy retries = parts.retries();
         JobRunner runner = new JobRunner(new JobRunner.Parts(
-                pool, registry, store, running, new SizingAdvice(), Duration.ofSeconds(60), clock, error -> {}));
-        belt = new Belt(store, pool, registry, running, runner, parts.ring());
+                pool,
+                registry,
+                store,
+                running,
+                new SizingAdvice(),
+                Duration.ofSeconds(60),
+                retries,
+                clock,
+                error -> {}));
+        belt = new Belt(new Belt.Parts(store, pool, registry, running, runner, retries), parts.ring());
     }
 
     /**
@@ -72,6 +81,7 @@ final class BeltHarness implements AutoCloseable {
      *
      * @param places of running jobs
      * @param around wraps the store
+     * @param retries whether and when failed jobs are tried again
      */
     record Parts(
             Path file,
@@ -83,7 +93,15 @@ final class BeltHarness implements AutoCloseable {
             UnaryOperator<BatchStore> around,
             LongSupplier poolClock,
             Clock wall,
-            LongSupplier nanos) {
+            LongSupplier nanos,
+            RetryPolicy retries) {
+
+        /** One attempt a job, as the service does it when nothing is said. */
+        private static final BeltProperties.JobDefaults DEFAULTS = new BeltProperties.JobDefaults(
+                Duration.ofSeconds(60),
+                1,
+                new BeltProperties.Backoff(Duration.ofSeconds(1), Duration.ofMinutes(5), Duration.ofHours(1)),
+                new BeltProperties.RetryBudget(20, 10));
 
         Parts(Path file, int workers, int queue, int callers, int ring) {
             this(
@@ -96,25 +114,31 @@ final class BeltHarness implements AutoCloseable {
                     UnaryOperator.identity(),
                     System::nanoTime,
                     Clock.systemUTC(),
-                    System::nanoTime);
+                    System::nanoTime,
+                    new RetryPolicy(DEFAULTS, new SteadyClock(Clock.systemUTC(), System::nanoTime)));
         }
 
         Parts withPlaces(int number) {
-            return new Parts(file, workers, queue, callers, ring, number, around, poolClock, wall, nanos);
+            return new Parts(file, workers, queue, callers, ring, number, around, poolClock, wall, nanos, retries);
         }
 
         Parts withStore(UnaryOperator<BatchStore> wrapper) {
-            return new Parts(file, workers, queue, callers, ring, places, wrapper, poolClock, wall, nanos);
+            return new Parts(file, workers, queue, callers, ring, places, wrapper, poolClock, wall, nanos, retries);
         }
 
         /** @param clock what waits in the pool are measured with */
         Parts withPoolClock(LongSupplier clock) {
-            return new Parts(file, workers, queue, callers, ring, places, around, clock, wall, nanos);
+            return new Parts(file, workers, queue, callers, ring, places, around, clock, wall, nanos, retries);
         }
 
         /** @param steady what deadlines are measured with, in nanoseconds */
         Parts withTime(Clock onTheWall, LongSupplier steady) {
-            return new Parts(file, workers, queue, callers, ring, places, around, poolClock, onTheWall, steady);
+            return new Parts(
+                    file, workers, queue, callers, ring, places, around, poolClock, onTheWall, steady, retries);
+        }
+
+        Parts withRetries(RetryPolicy policy) {
+            return new Parts(file, workers, queue, callers, ring, places, around, poolClock, wall, nanos, policy);
         }
     }
 

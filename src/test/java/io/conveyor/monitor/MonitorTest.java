@@ -135,8 +135,10 @@ class MonitorTest {
                 conveyor_commit_size_writes_max gauge
                 conveyor_job_duration_seconds histogram
                 conveyor_job_duration_seconds_max gauge
+                conveyor_job_retries_total counter
                 conveyor_jobs_accepted_total counter
                 conveyor_jobs_recorded_total counter
+                conveyor_jobs_retrying gauge
                 conveyor_outcomes_late_total counter
                 conveyor_outcomes_waiting gauge
                 conveyor_queue_capacity_jobs gauge

@@ -59,6 +59,7 @@ class MonitorTestParts {
                 false,
                 "a fault",
                 status.backlogJobs(),
+                status.retryingJobs(),
                 status.batches(),
                 status.outcomesInHand(),
                 status.lateOutcomes(),

@@ -26,9 +26,14 @@ class StartLineTest {
     void saysTheLimitsInForceInOneLineAndNoSecret(@TempDir Path directory, CapturedOutput log) throws Exception {
         try (TestStores.OpenStore open = TestStores.open(directory.resolve("line.db"));
                 GenericApplicationContext context = new GenericApplicationContext()) {
+            BeltProperties.Backoff backoff =
+                    new BeltProperties.Backoff(Duration.ofSeconds(1), Duration.ofMinutes(5), Duration.ofHours(1));
+            BeltProperties.RetryBudget budget = new BeltProperties.RetryBudget(20, 10);
             StartLine line = new StartLine(
                     new WorkerPoolConfig("test", 3, 20, 4096, 2),
-                    new BeltProperties(new BeltProperties.JobDefaults(Duration.ofSeconds(50)), Duration.ofSeconds(9)),
+                    new BeltProperties(
+                            new BeltProperties.JobDefaults(Duration.ofSeconds(50), 1, backoff, budget),
+                            Duration.ofSeconds(9)),
                     new StoreProperties(Duration.ofHours(6)),
                     open.store(),
                     new MockEnvironment()

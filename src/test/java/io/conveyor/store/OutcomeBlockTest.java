@@ -162,11 +162,23 @@ class OutcomeBlockTest {
         }
     }
 
+    /** A job that waited for another attempt when its batch was cancelled. */
+    @Test
+    void anEndWithoutAnAttemptTellsOfTheLastOneAndNamesNoWorker() {
+        Run run = new WaitingAttempt(0, 2, STARTED, 30, null).endedAt(STARTED + 5000, STARTED - 100);
+
+        assertThat(line(null, JobState.CANCELLED, "{}", run))
+                .contains("\"error\":{},\"attempts\":2,\"wait_ms\":100,\"duration_ms\":30,\"started_at\":")
+                .endsWith("\"}");
+        assertThat(JSON.readTree(line(null, JobState.CANCELLED, "{}", run)).has("worker"))
+                .isFalse();
+    }
+
     @Test
     void namesOfAnyLengthFit() {
         List<OutcomeEntry> outcomes = new ArrayList<>();
         for (int place = 0; place < 100; place++) {
-            Run run = new Run(1, Long.MAX_VALUE >> 2, 0, STARTED, STARTED + place, "w".repeat(place * 10));
+            Run run = new Run(1, Long.MAX_VALUE >> 2, 0, STARTED, STARTED + place, "w".repeat(1 + place * 10));
             outcomes.add(new OutcomeEntry(
                     FIRST,
                     place,
@@ -237,7 +249,7 @@ class OutcomeBlockTest {
     void namesComeBackAsTheyWere(String name) {
         JsonNode line = JSON.readTree(line(name, JobState.SUCCEEDED, "1", new Run(1, 0, 0, 0, 0, name)));
         assertThat(line.get("custom_id").asString()).isEqualTo(name);
-        assertThat(line.get("worker").asString()).isEqualTo(name);
+        assertThat(line.path("worker").asString("")).isEqualTo(name);
     }
 
     @Test

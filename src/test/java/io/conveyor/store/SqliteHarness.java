@@ -58,7 +58,10 @@ final class SqliteHarness implements StoreHarness {
         stores.store.spill(marker, List.of(segments(0, 1, 256).get(0))).await();
         stores.store.abandon(marker);
         Batches.until(() -> stores.count("unowned") == 0); // the marker goes last: the oldest is swept first
-        return stores.count("segment") + stores.count("segment_input") + stores.count("outcome_block");
+        return stores.count("segment")
+                + stores.count("segment_input")
+                + stores.count("outcome_block")
+                + stores.count("attempt");
     }
 
     @Override

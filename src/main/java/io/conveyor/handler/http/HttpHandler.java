@@ -9,6 +9,7 @@ import io.conveyor.job.JobKind;
 import java.io.IOException;
 import java.net.URI;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.hc.client5.http.DnsResolver;
@@ -96,6 +97,12 @@ final class HttpHandler implements JobHandler, AutoCloseable {
         }
     }
 
+    /** The host with its port, of the first request. */
+    @Override
+    public String target(JobContext job) throws JobFailure {
+        return HttpUrl.place(HttpUrl.parse(job.input(HttpInput.class).url())).toLowerCase(Locale.ROOT);
+    }
+
     private HttpAnswer answer(HttpCall first, boolean follow, CallTimer.Watch watch)
             throws JobFailure, InterruptedException {
         HttpCall call = first;
@@ -180,7 +187,7 @@ final class HttpHandler implements JobHandler, AutoCloseable {
                         HttpUrl.place(uri) + " answered " + answer.status() + ": it asks to be called later.")
                 .with("status", answer.status());
         Optional<Duration> after = RetryAfter.parse(answer.headers().get("retry-after"));
-        throw after.isPresent() ? busy.with("retry_after_seconds", after.get().toSeconds()) : busy;
+        throw after.isPresent() ? busy.after(after.get()) : busy;
     }
 
     @Override

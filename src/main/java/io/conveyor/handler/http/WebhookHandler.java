@@ -14,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -119,6 +120,12 @@ final class WebhookHandler implements CallbackSender {
         throw refused(uri, answer);
     }
 
+    /** The host with its port, as for {@code http} jobs. */
+    @Override
+    public String target(JobContext job) throws JobFailure {
+        return HttpUrl.place(HttpUrl.parse(job.input(Input.class).url())).toLowerCase(Locale.ROOT);
+    }
+
     private HttpCall call(URI uri, Input input, List<WebhookSecret> secrets) {
         long timestamp = clock.instant().getEpochSecond();
         byte[] body = body(input);
@@ -150,8 +157,6 @@ final class WebhookHandler implements CallbackSender {
         JobFailure failure = JobFailure.retryable(said + ", which does not acknowledge the callback; any 2xx would.")
                 .with("status", answer.status());
         Optional<Duration> after = RetryAfter.parse(answer.headers().get("retry-after"));
-        return after.isPresent()
-                ? failure.with("retry_after_seconds", after.get().toSeconds())
-                : failure;
+        return after.isPresent() ? failure.after(after.get()) : failure;
     }
 }

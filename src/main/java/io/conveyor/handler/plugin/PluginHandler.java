@@ -4,6 +4,8 @@ import io.conveyor.handler.JobContext;
 import io.conveyor.handler.JobHandler;
 import io.conveyor.handler.JobOutput;
 import io.conveyor.job.JobKind;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A handler of a plug-in, called as if its classes were the application's: libraries that look for their parts through
@@ -28,11 +30,20 @@ final class PluginHandler implements JobHandler, AutoCloseable {
 
     @Override
     public JobOutput handle(JobContext job) throws Exception {
+        return asItsOwn(() -> handler.handle(job));
+    }
+
+    @Override
+    public @Nullable String target(JobContext job) throws Exception {
+        return asItsOwn(() -> handler.target(job));
+    }
+
+    private <T extends @Nullable Object> T asItsOwn(Callable<T> call) throws Exception {
         Thread thread = Thread.currentThread();
         ClassLoader before = thread.getContextClassLoader();
         thread.setContextClassLoader(classes);
         try {
-            return handler.handle(job);
+            return call.call();
         } finally {
             thread.setContextClassLoader(before);
         }

@@ -2,7 +2,9 @@ package io.conveyor.handler.http;
 
 import static io.conveyor.handler.http.TestServer.answer;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.conveyor.handler.JobFailure;
 import io.conveyor.handler.Jobs;
 import io.conveyor.job.JobError;
 import java.io.ByteArrayOutputStream;
@@ -101,6 +103,16 @@ class HttpAnswerTest extends HttpHarness {
         assertThat(error.retryable()).isTrue();
         assertThat(error.extensions()).containsEntry("status", status).containsEntry("retry_after_seconds", 17L);
         assertThat(server.seen).hasSize(1);
+    }
+
+    @Test
+    void theTargetOfAJobIsTheHostWithItsPort() throws Exception {
+        assertThat(http.target(Jobs.job("{\"url\":\"HTTPS://Example.COM/a?b\"}")))
+                .isEqualTo("example.com:443");
+        assertThat(http.target(Jobs.job("{\"url\":\"http://[::1]:8080/\"}"))).isEqualTo("[::1]:8080");
+        assertThatThrownBy(() -> http.target(Jobs.job("{\"url\":\"nowhere\"}"))).isInstanceOf(JobFailure.class);
+        assertThatThrownBy(() -> http.target(Jobs.job("5"))).isInstanceOf(JobFailure.class);
+        assertThat(server.seen).isEmpty();
     }
 
     @Test

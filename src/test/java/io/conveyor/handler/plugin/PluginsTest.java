@@ -157,6 +157,23 @@ class PluginsTest {
     }
 
     @Test
+    void aHandlerMayNameItsTarget() throws Exception {
+        PluginJars.make(
+                jar("a.jar"),
+                List.of("demo.Calling"),
+                PluginJars.handler("Calling", PluginJars.kind("calling"), """
+                        public String target(JobContext job) throws Exception {
+                            return Thread.currentThread().getContextClassLoader() == getClass().getClassLoader()
+                                    ? new String(job.input()) : "not its own";
+                        }""", ECHO));
+
+        try (Plugins plugins = Plugins.load(directory)) {
+            JobHandler handler = plugins.handlers().get(0).handler();
+            assertThat(handler.target(Jobs.job("5"))).isEqualTo("5");
+        }
+    }
+
+    @Test
     void everyTypeThatTheDocumentationPromisesCanBeUsed() throws Exception {
         PluginJars.make(
                 jar("a.jar"),
