@@ -25,6 +25,8 @@ class ConfigurationDefaultsTest {
                 .containsOnly(
                         entry("conveyor.commands", "{}"),
                         entry("conveyor.drain", "PT30S"),
+                        entry("conveyor.callback.secret", "[]"),
+                        entry("conveyor.callback.secrets", "{}"),
                         entry("conveyor.http.allow", "[]"),
                         entry("conveyor.http.connect-timeout", "PT5S"),
                         entry("conveyor.http.max-response", "1048576B"),

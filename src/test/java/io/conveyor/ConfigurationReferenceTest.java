@@ -31,6 +31,8 @@ class ConfigurationReferenceTest {
     private static final Pattern MAP_OF_RECORDS =
             Pattern.compile("java\\.util\\.Map<java\\.lang\\.String,(io\\.conveyor\\..+)>");
 
+    private static final String MAP_OF_LISTS = "java.util.Map<java.lang.String,java.util.List<java.lang.String>>";
+
     private static final String HEAD = """
             | key | type | default | what it is |
             |---|---|---|---|
@@ -92,7 +94,8 @@ class ConfigurationReferenceTest {
                     add(rows, name + ".NAME." + inner.get("name").asString(), inner);
                 }
             } else if (name.startsWith("conveyor.")) {
-                add(rows, name, property);
+                boolean lists = property.get("type").asString().equals(MAP_OF_LISTS);
+                add(rows, lists ? name + ".NAME" : name, property);
             }
         }
         return rows;
@@ -125,7 +128,7 @@ class ConfigurationReferenceTest {
             case "java.lang.Integer", "java.lang.Long" -> "number";
             case "java.lang.String" -> "text";
             case "java.time.Duration" -> "duration";
-            case "java.util.List<java.lang.String>" -> "list";
+            case "java.util.List<java.lang.String>", MAP_OF_LISTS -> "list";
             case "java.util.Map<java.lang.String,java.lang.String>" -> "map";
             case "org.springframework.util.unit.DataSize" -> "size";
             case "io.conveyor.handler.command.CommandProperties$Mode" -> "`process` or `resident`";

@@ -1,6 +1,7 @@
 package io.conveyor.batch;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
+import io.swagger.v3.oas.annotations.media.ArraySchema;
 import io.swagger.v3.oas.annotations.media.Schema;
 import java.util.List;
 import java.util.Map;
@@ -93,7 +94,39 @@ final class ApiSchemas {
             @Schema(description = "What failed jobs mean for the others", implementation = OnErrorRule.class)
             @JsonProperty("on_error")
             @Nullable
-            Object onError) {}
+            Object onError,
+
+            @ArraySchema(
+                    minItems = 1,
+                    maxItems = 100,
+                    arraySchema =
+                            @Schema(
+                                    description =
+                                            "Jobs of a batch that is made when this one has ended; the input of each, an"
+                                                    + " object or absent, gets `batch`: id, outcome, counts, ended_at, links"),
+                    schema = @Schema(implementation = JobBody.class))
+            @JsonProperty("then")
+            @Nullable
+            List<JobBody> then,
+
+            @JsonProperty("callback") @Nullable CallbackRequest callback) {}
+
+    @Schema(
+            name = "Callback",
+            description =
+                    "Whom to tell of the end of the batch, by a signed `batch.ended` message (Standard Webhooks 1.0)")
+    record CallbackRequest(
+            @Schema(
+                    requiredMode = Schema.RequiredMode.REQUIRED,
+                    maxLength = 2048,
+                    example = "https://example.com/hooks/conveyor")
+            @JsonProperty("url")
+            String url,
+
+            @Schema(maxLength = 64, description = "The operator's name of the secret that signs it")
+            @JsonProperty("secret_name")
+            @Nullable
+            String secretName) {}
 
     @Schema(
             name = "OnError",

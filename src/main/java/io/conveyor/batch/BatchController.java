@@ -15,7 +15,6 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
-import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
@@ -39,13 +38,11 @@ final class BatchController {
     static final int MAX_LIMIT = 1000;
     static final int DEFAULT_LIMIT = 20;
 
-    private static final String PREFERENCE_APPLIED = "Preference-Applied";
-
     private final Intake intake;
     private final Batches batches;
     private final BatchStore store;
     private final IntakeProperties limits;
-    private final ResultStreams streams;
+    private final SubmissionAnswers answers;
     private final LiveExchanges exchanges;
 
     BatchController(
@@ -53,11 +50,11 @@ final class BatchController {
             Batches batches,
             BatchStore store,
             IntakeProperties limits,
-            ResultStreams streams,
+            SubmissionAnswers answers,
             LiveExchanges exchanges) {
         this.intake = intake;
         this.batches = batches;
-        this.streams = streams;
+        this.answers = answers;
         this.exchanges = exchanges;
         this.store = store;
         this.limits = limits;
@@ -101,35 +98,13 @@ final class BatchController {
     }
 
     private Object submit(HttpServletRequest request, @Nullable String id) throws IOException {
-        long start = System.nanoTime();
-        Preferences preferences = Preferences.of(request);
-        OptionalInt wait = LongPoll.seconds(preferences);
-        Duration patience = wait.isPresent()
-                ? Duration.ofSeconds(wait.getAsInt())
-                : preferences.respondAsync() ? Duration.ZERO : limits.hold();
-        Submission submission = new Submission(id, mustBeNew(request, id), false, patience, ref -> {});
+        SubmissionAnswers.Wish wish = answers.wishOf(request);
+        Submission submission = new Submission(id, mustBeNew(request, id), false, wish.patience(), ref -> {});
         Intake.Taken taken;
         try (Intake.Place place = intake.enter()) {
             taken = intake.take(request, request.getInputStream(), submission);
         }
-        Answer answer = response -> {
-            Batches.Shown batch = batches.show(taken.ref().id());
-            boolean withResults = wait.isPresent() && batch.stored().ended();
-            boolean accepted = taken.created() && !withResults;
-            response.setStatus((accepted ? HttpStatus.ACCEPTED : HttpStatus.OK).value());
-            if (taken.replayed()) {
-                response.setHeader("Idempotent-Replayed", "true");
-            }
-            response.setHeader(HttpHeaders.LOCATION, batch.view().links().self());
-            setApplied(response, preferences, wait);
-            if (withResults) {
-                streams.writeWithResults(batch, request, response);
-            } else {
-                batches.write(batch.view(), response);
-            }
-        };
-        Duration left = wait.isPresent() ? patience.minusNanos(System.nanoTime() - start) : Duration.ZERO;
-        return batches.untilEnd(taken.ref(), left, answer);
+        return answers.answer(taken, wish, request);
     }
 
     @GetMapping("/{id}")
@@ -141,7 +116,7 @@ final class BatchController {
         OptionalInt preferred = wait == null ? LongPoll.seconds(preferences) : OptionalInt.empty();
         int seconds = Parameters.integer("wait", wait, 0, LongPoll.MAX_SECONDS, preferred.orElse(0));
         Answer answer = response -> {
-            setApplied(response, preferences, preferred);
+            SubmissionAnswers.setApplied(response, preferences, preferred);
             show(id, request, response);
         };
         StoredBatch batch = batches.find(id);
@@ -186,13 +161,5 @@ final class BatchController {
         }
         return new BatchPage(
                 items, next, (name == null ? uri.build() : uri.encode().buildAndExpand(name)).toUriString());
-    }
-
-    static void setApplied(HttpServletResponse response, Preferences preferences, OptionalInt wait) {
-        if (wait.isPresent()) {
-            response.setHeader(PREFERENCE_APPLIED, "wait=" + wait.getAsInt());
-        } else if (preferences.respondAsync()) {
-            response.setHeader(PREFERENCE_APPLIED, "respond-async");
-        }
     }
 }

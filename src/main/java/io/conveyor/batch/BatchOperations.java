@@ -61,6 +61,7 @@ final class BatchOperations {
                 "resumeBatch",
                 "Have a paused batch go on",
                 "Its jobs start again where they were.");
+        retry(operation(api, ApiElements.BATCH + "/retry", PathItem.HttpMethod.POST));
         list(operation(api, BatchController.PATH, PathItem.HttpMethod.GET));
     }
 
@@ -123,6 +124,15 @@ final class BatchOperations {
                                 new StringSchema(),
                                 "`continue` (the default), `cancel_rest`, `{\"tolerate\":10}` or `{\"tolerate_percent\":5}`, the"
                                         + " last two in percent escapes: when more jobs have failed than that, the rest is cancelled"))
+                .addParametersItem(query(
+                        Envelope.THEN,
+                        new StringSchema(),
+                        "JSON in percent escapes: jobs of a batch that is made when this one has ended, as in a body"))
+                .addParametersItem(query(
+                        Envelope.CALLBACK,
+                        new StringSchema(),
+                        "JSON in percent escapes, `{\"url\":\"https://example.com/\"}`: whom to tell of the end, as in a"
+                                + " body"))
                 .addParametersItem(query(
                         BatchOptions.START,
                         new StringSchema(),
@@ -251,6 +261,38 @@ final class BatchOperations {
                                 "409", "It is open, cancelled, or has ended",
                                 "503", "The store does not work, or the service stops; see Retry-After",
                                 "507", "The disk is full; see Retry-After")));
+        describeId(operation);
+    }
+
+    private static void retry(Operation operation) {
+        Map<String, String> problems = new TreeMap<>(submissionProblems());
+        problems.keySet().removeAll(List.of("406", "413", "415"));
+        problems.put("404", "No such batch");
+        problems.put("409", "The batch has not ended, has no such jobs, or the key is in use just now");
+        problems.put("422", "The key was used for another request");
+        describe(operation, "retryBatch", "Batches", "Make a new batch of the jobs that did not succeed")
+                .description(
+                        "The new batch has the options of the other, but for its deadline, `then` and `callback`; each"
+                                + " job has the `index` and the `custom_id` that it has there, so indexes have gaps. Lines that"
+                                + " could not be read as jobs are left out.")
+                .addParametersItem(idempotencyKey())
+                .addParametersItem(prefer("`wait=N` and `respond-async` as for a submission."))
+                .setResponses(answers(
+                        new ApiResponses()
+                                .addApiResponse(
+                                        "200", withResults("It has ended in time, or was there already by its key"))
+                                .addApiResponse("202", location(json("Batch", "Accepted; its jobs run"))),
+                        problems));
+        parameter(
+                operation,
+                "state",
+                new StringSchema(),
+                "Only jobs in these states, separated by commas: failed, cancelled, expired; all by default");
+        parameter(
+                operation,
+                Envelope.DEADLINE,
+                number(1, BatchRules.MAX_DEADLINE_MILLIS),
+                "What has not started by then, milliseconds after the acceptance, becomes expired");
         describeId(operation);
     }
 

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonToken;
@@ -32,15 +33,27 @@ record BatchOptions(Envelope envelope, boolean immediately) {
     /** Nothing is said. */
     static final BatchOptions NONE = new BatchOptions(Envelope.NONE, false);
 
-    static BatchOptions of(HttpServletRequest request, int maxMetadata) {
+    /**
+     * What this request says.
+     *
+     * @param followers makes what reads the description of what is to come after the end of the batch
+     */
+    static BatchOptions of(HttpServletRequest request, int maxMetadata, Supplier<FollowerReader> followers) {
         if (request.getQueryString() == null) {
             return NONE;
         }
         Envelope envelope = new Envelope(
                 name(request.getParameter(Envelope.NAME)),
                 metadata(request.getParameter(Envelope.METADATA), maxMetadata),
-                rules(request));
+                rules(request),
+                followers(request, followers));
         return new BatchOptions(envelope, immediately(request.getParameter(START)));
+    }
+
+    private static Followers followers(HttpServletRequest request, Supplier<FollowerReader> reader) {
+        String then = request.getParameter(Envelope.THEN);
+        String callback = request.getParameter(Envelope.CALLBACK);
+        return then == null && callback == null ? Followers.NONE : reader.get().ofParameters(then, callback);
     }
 
     private static BatchRules rules(HttpServletRequest request) {

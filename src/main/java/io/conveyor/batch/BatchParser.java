@@ -34,9 +34,14 @@ final class BatchParser {
     private final Set<String> kinds;
     private final int maxJobs;
     private final int maxJobSize;
+    private final FollowerReader followers;
 
-    /** @param kinds names of the kinds there are, in the order in which they are shown */
-    BatchParser(Set<String> kinds, int maxJobs, int maxJobSize) {
+    /**
+     * @param kinds names of the kinds there are, in the order in which they are shown
+     * @param followers reads what is to come after the end of the batch
+     */
+    BatchParser(Set<String> kinds, int maxJobs, int maxJobSize, FollowerReader followers) {
+        this.followers = followers;
         this.kinds = kinds;
         this.maxJobs = maxJobs;
         this.maxJobSize = maxJobSize;
@@ -78,7 +83,7 @@ final class BatchParser {
             this.violations = violations;
             this.jobs = jobs;
             reader = new JobReader(body, violations, kinds, maxJobSize);
-            envelope = new EnvelopeReader(body, violations, maxJobSize);
+            envelope = new EnvelopeReader(body, violations, maxJobSize, followers);
         }
 
         ParsedBatch batch() {

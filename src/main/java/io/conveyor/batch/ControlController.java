@@ -105,7 +105,7 @@ final class ControlController {
         StoredBatch batch = batches.find(id);
         cancel(batch);
         return batches.untilEnd(batch.ref(), Duration.ofSeconds(wait.orElse(FORCE_SECONDS)), response -> {
-            BatchController.setApplied(response, preferences, wait);
+            SubmissionAnswers.setApplied(response, preferences, wait);
             delete(id);
             response.setStatus(HttpStatus.NO_CONTENT.value());
         });

@@ -12,8 +12,9 @@ import org.jspecify.annotations.Nullable;
  * @param name what the client calls the batch, 1 to 200 characters, or null
  * @param metadata the client's JSON, unparsed and on one line, or null
  * @param rules what holds for its jobs
+ * @param followers what is to come after its end
  */
-record Envelope(@Nullable String name, byte @Nullable [] metadata, BatchRules rules) {
+record Envelope(@Nullable String name, byte @Nullable [] metadata, BatchRules rules, Followers followers) {
 
     static final String NAME = "name";
     static final String METADATA = "metadata";
@@ -22,14 +23,19 @@ record Envelope(@Nullable String name, byte @Nullable [] metadata, BatchRules ru
     static final String MAX_CONCURRENCY = "max_concurrency";
     static final String DEADLINE = "deadline_ms";
     static final String ON_ERROR = "on_error";
+    static final String THEN = "then";
+    static final String CALLBACK = "callback";
 
     /** Nothing is said. */
-    static final Envelope NONE = new Envelope(null, null, BatchRules.NONE);
+    static final Envelope NONE = new Envelope(null, null, BatchRules.NONE, Followers.NONE);
 
     /** This envelope, and where nothing is said the other. */
     Envelope or(Envelope other) {
         return new Envelope(
-                name != null ? name : other.name, metadata != null ? metadata : other.metadata, rules.or(other.rules));
+                name != null ? name : other.name,
+                metadata != null ? metadata : other.metadata,
+                rules.or(other.rules),
+                followers.or(other.followers));
     }
 
     /** What is said, each field with a text that differs where it does; in the order of the names. */
@@ -44,6 +50,7 @@ record Envelope(@Nullable String name, byte @Nullable [] metadata, BatchRules ru
         if (rules.saidOnError() != null) {
             said.put(ON_ERROR, rules.saidOnError().text());
         }
+        said.putAll(followers.said());
         putIfSaid(said, TIMEOUT, rules.timeoutMillis());
         putIfSaid(said, MAX_ATTEMPTS, rules.maxAttempts());
         putIfSaid(said, MAX_CONCURRENCY, rules.maxConcurrency());

@@ -1,6 +1,7 @@
 package io.conveyor.batch;
 
 import io.conveyor.job.BatchRules;
+import io.conveyor.job.Job;
 import io.conveyor.job.OnError;
 import io.conveyor.web.Violation;
 import java.util.List;
@@ -20,11 +21,14 @@ final class EnvelopeReader {
             Envelope.MAX_ATTEMPTS,
             Envelope.MAX_CONCURRENCY,
             Envelope.DEADLINE,
-            Envelope.ON_ERROR);
+            Envelope.ON_ERROR,
+            Envelope.THEN,
+            Envelope.CALLBACK);
 
     private final JsonBody body;
     private final Violations violations;
     private final int maxMetadata;
+    private final FollowerReader followerReader;
 
     // Mutable state: what was found so far
     private @Nullable String name;
@@ -34,9 +38,12 @@ final class EnvelopeReader {
     private int maxConcurrency;
     private long deadlineMillis;
     private @Nullable OnError onError;
+    private List<Job> then = List.of();
+    private Followers.@Nullable Callback callback;
 
     /** @param maxMetadata bytes of the metadata at the most */
-    EnvelopeReader(JsonBody body, Violations violations, int maxMetadata) {
+    EnvelopeReader(JsonBody body, Violations violations, int maxMetadata, FollowerReader followerReader) {
+        this.followerReader = followerReader;
         this.body = body;
         this.violations = violations;
         this.maxMetadata = maxMetadata;
@@ -53,6 +60,8 @@ final class EnvelopeReader {
             case Envelope.MAX_CONCURRENCY -> maxConcurrency = (int) integer(pointer, BatchRules.MAX_CONCURRENCY);
             case Envelope.DEADLINE -> deadlineMillis = integer(pointer, BatchRules.MAX_DEADLINE_MILLIS);
             case Envelope.ON_ERROR -> onError = OnErrorReader.read(body, pointer);
+            case Envelope.THEN -> then = followerReader.then(body, violations, pointer);
+            case Envelope.CALLBACK -> callback = followerReader.callback(body, pointer);
             default -> throw new IllegalArgumentException("The envelope has no field " + field);
         }
     }
@@ -75,6 +84,9 @@ final class EnvelopeReader {
     /** What was found; without meaning if anything was wrong. */
     Envelope envelope() {
         return new Envelope(
-                name, metadata, new BatchRules(timeoutMillis, maxAttempts, maxConcurrency, deadlineMillis, onError));
+                name,
+                metadata,
+                new BatchRules(timeoutMillis, maxAttempts, maxConcurrency, deadlineMillis, onError),
+                new Followers(then, callback));
     }
 }

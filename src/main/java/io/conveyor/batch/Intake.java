@@ -5,6 +5,7 @@ import io.conveyor.job.Tenant;
 import io.conveyor.store.BatchRef;
 import io.conveyor.store.BatchStore;
 import io.conveyor.store.StoreException;
+import io.conveyor.store.SubmissionKey;
 import io.conveyor.web.ApiException;
 import io.conveyor.web.Problem;
 import jakarta.servlet.http.HttpServletRequest;
@@ -45,7 +46,7 @@ final class Intake {
         this.limits = limits;
         this.ids = ids;
         this.refusals = refusals;
-        parts = new Upload.Parts(store, belt, limits, clock);
+        parts = new Upload.Parts(store, belt, limits, ids, clock);
         repetitions = new Repetitions(store);
         submissions = new Semaphore(limits.maxSubmissions());
     }
@@ -90,14 +91,43 @@ final class Intake {
      * @param body the body as it arrives: the request's own stream, or one in its place
      */
     Taken take(HttpServletRequest request, InputStream body, Submission submission) throws IOException {
+        return withKey(request, key -> receive(request, body, submission, key));
+    }
+
+    /** Takes the batch that repeats jobs of another; call with a place. */
+    Taken retry(HttpServletRequest request, Retry.Wish wish) throws IOException {
+        Submission submission = new Submission(null, false, false, wish.patience(), ref -> {});
+        byte[] fingerprint = wish.fingerprint();
+        return withKey(request, key -> {
+            Optional<Repetitions.Earlier> earlier = repetitions.find(submission, key);
+            if (earlier.isPresent()) {
+                return repeated(earlier.get(), fingerprint);
+            }
+            BatchRef ref = new BatchRef(Tenant.DEFAULT, store.newBatchNo(), ids.next());
+            BooleanSupplier taken = () -> repetitions.find(submission, key).isPresent();
+            SubmissionKey made = key == null
+                    ? null
+                    : new SubmissionKey(key, Fingerprint.ofRequest(submission.target(), fingerprint));
+            return new Retry(parts, ref, wish, made, taken).make()
+                    ? new Taken(ref, true, false)
+                    : raced(submission, key, fingerprint);
+        });
+    }
+
+    /** What is done with a request, given its key. */
+    private interface Work {
+        Taken apply(@Nullable String key) throws IOException;
+    }
+
+    private Taken withKey(HttpServletRequest request, Work work) throws IOException {
         String key = IdempotencyKeys.of(request);
         try {
             refuseBacklog();
             if (key == null) {
-                return receive(request, body, submission, null);
+                return work.apply(null);
             }
             try (IdempotencyKeys.Use use = keys.use(Tenant.DEFAULT, key)) {
-                return receive(request, body, submission, key);
+                return work.apply(key);
             }
         } catch (ApiException e) {
             countLimit(e.problem());
@@ -130,7 +160,7 @@ final class Intake {
 
     private Taken receive(HttpServletRequest request, InputStream raw, Submission submission, @Nullable String key)
             throws IOException {
-        BatchOptions options = BatchOptions.of(request, parts.maxJobSize());
+        BatchOptions options = BatchOptions.of(request, parts.maxJobSize(), parts::followerReader);
         SubmittedBody body = SubmittedBody.of(request, raw, limits);
         Optional<Repetitions.Earlier> earlier = repetitions.find(submission, key);
         if (earlier.isPresent()) {
@@ -141,7 +171,7 @@ final class Intake {
         BatchRef ref = new BatchRef(Tenant.DEFAULT, store.newBatchNo(), id);
         BooleanSupplier taken = () -> repetitions.find(submission, key).isPresent();
         Upload.Result result = new Upload(parts, ref, submission, options, key, taken).read(body);
-        return result.made() ? new Taken(ref, true, false) : raced(submission, key, result);
+        return result.made() ? new Taken(ref, true, false) : raced(submission, key, result.fingerprint());
     }
 
     private static Taken repeated(Repetitions.Earlier earlier, byte[] fingerprint) {
@@ -149,13 +179,13 @@ final class Intake {
     }
 
     /** Another request took the id, or the key, while the body arrived. */
-    private Taken raced(Submission submission, @Nullable String key, Upload.Result result) {
+    private Taken raced(Submission submission, @Nullable String key, byte[] fingerprint) {
         Repetitions.Earlier winner = repetitions
                 .find(submission, key)
                 .orElseThrow(() -> ApiException.overloaded(
                         "Another batch had this id while this one arrived, and is deleted now; send it again.",
                         SUBMISSIONS_RETRY));
         winner.refuseIfNewIsWanted();
-        return repeated(winner, result.fingerprint());
+        return repeated(winner, fingerprint);
     }
 }

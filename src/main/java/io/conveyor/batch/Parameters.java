@@ -17,10 +17,6 @@ final class Parameters {
 
     private static final List<String> BATCH_STATES =
             Arrays.stream(BatchState.values()).map(BatchState::wireName).toList();
-    private static final List<String> RESULT_STATES = Arrays.stream(JobState.values())
-            .filter(JobState::isTerminal)
-            .map(JobState::wireName)
-            .toList();
 
     private Parameters() {}
 
@@ -105,16 +101,29 @@ final class Parameters {
 
     /** States of results, separated by commas; all if none are asked for. */
     static Set<JobState> resultStates(@Nullable String value) {
+        return states(value, ResultQuery.TERMINAL, "of a result; there are ");
+    }
+
+    /** States of jobs to retry, in the same form. */
+    static Set<JobState> statesToRetry(@Nullable String value) {
+        return states(value, Retry.Wish.ALL, "in which a job is retried; there are ");
+    }
+
+    private static Set<JobState> states(@Nullable String value, Set<JobState> allowed, String whose) {
+        if (value == null) {
+            return allowed;
+        }
+        List<String> names = allowed.stream().map(JobState::wireName).toList();
         EnumSet<JobState> states = EnumSet.noneOf(JobState.class);
-        for (String name : value == null ? RESULT_STATES : List.of(value.split(",", -1))) {
-            states.add(Arrays.stream(JobState.values())
-                    .filter(state -> state.isTerminal() && state.wireName().equals(name))
+        for (String name : value.split(",", -1)) {
+            states.add(allowed.stream()
+                    .filter(state -> state.wireName().equals(name))
                     .findFirst()
                     .orElseThrow(() -> ApiException.invalidParameter(
                             "state",
-                            "There is no state '" + Texts.excerpt(name) + "' of a result; there are "
-                                    + String.join(", ", RESULT_STATES) + ", separated by commas.",
-                            RESULT_STATES)));
+                            "There is no state '" + Texts.excerpt(name) + "' " + whose + String.join(", ", names)
+                                    + ", separated by commas.",
+                            names)));
         }
         return states;
     }

@@ -114,8 +114,12 @@ final class ResultController {
         int index = Parameters.integer("index", indexText, 0, Integer.MAX_VALUE, 0);
         int seconds = Parameters.integer("wait", wait, 0, LongPoll.MAX_SECONDS, 0);
         StoredBatch batch = batches.find(id);
-        if (index >= batch.tally().total()) {
-            throw ApiException.unknownResult(id, index, batch.tally().total());
+        if (index >= batch.indexEnd()) {
+            throw ApiException.unknownResult(id, index, batch.indexEnd());
+        }
+        boolean sparse = batch.indexEnd() > batch.tally().total();
+        if (sparse && store.job(batch.ref(), index) == null) {
+            throw ApiException.unknownResult(id, index);
         }
         return LongPoll.until(
                 Duration.ofSeconds(seconds),

@@ -50,6 +50,7 @@ final class ResultCursor {
             }
             while (++at < lines.size()) {
                 int found = placeOf(lines, at);
+                passOverIndexesWithoutJob(lines, found);
                 if (found > next && refuseGap(found)) {
                     release();
                     return false;
@@ -62,6 +63,7 @@ final class ResultCursor {
                     }
                 }
             }
+            passOverIndexesWithoutJob(lines, Integer.MAX_VALUE);
             if (byIndex && lines.nextIndex() > next) {
                 // Not held against the total: while the upload arrives, a segment may be newer than what is known of
                 // the batch.
@@ -72,6 +74,13 @@ final class ResultCursor {
                 next = lines.nextIndex();
             }
             release();
+        }
+    }
+
+    /** In a batch of some jobs of another, what comes next need not be the next index. */
+    private void passOverIndexesWithoutJob(ResultLines lines, int found) {
+        if (byIndex && found > next && batch.indexEnd() > batch.tally().total()) {
+            next = lines.jobFrom(next);
         }
     }
 
@@ -92,7 +101,7 @@ final class ResultCursor {
 
     /** The place behind the last, as far as is known. */
     private int end() {
-        return byIndex ? batch.tally().total() : batch.tally().recorded() + 1;
+        return byIndex ? batch.indexEnd() : batch.tally().recorded() + 1;
     }
 
     /**

@@ -39,7 +39,7 @@ final class SegmentSpool implements JobSink {
 
     @Override
     public void accept(Job job) {
-        if (packer.isFull()) {
+        if (!packer.takes(job.index())) {
             take();
         }
         packer.add(job);

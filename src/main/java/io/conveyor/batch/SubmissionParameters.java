@@ -22,6 +22,8 @@ final class SubmissionParameters {
         Envelope.MAX_CONCURRENCY,
         Envelope.DEADLINE,
         Envelope.ON_ERROR,
+        Envelope.THEN,
+        Envelope.CALLBACK,
         BatchOptions.START
     })
     @interface OfBatch {}
@@ -37,6 +39,8 @@ final class SubmissionParameters {
         Envelope.MAX_CONCURRENCY,
         Envelope.DEADLINE,
         Envelope.ON_ERROR,
+        Envelope.THEN,
+        Envelope.CALLBACK,
         BatchOptions.START,
         BatchOptions.ORDER
     })

@@ -42,10 +42,14 @@ final class Upload {
     private final BooleanSupplier takenByAnother;
 
     /** What every upload works with. */
-    record Parts(BatchStore store, Belt belt, IntakeProperties limits, Clock clock) {
+    record Parts(BatchStore store, Belt belt, IntakeProperties limits, BatchIds ids, Clock clock) {
 
         Set<String> kinds() {
             return belt.kinds().stream().map(JobKind::name).collect(Collectors.toCollection(LinkedHashSet::new));
+        }
+
+        FollowerReader followerReader() {
+            return new FollowerReader(kinds(), maxJobSize(), belt::callbackFault);
         }
 
         int maxJobSize() {
@@ -116,7 +120,8 @@ final class Upload {
     }
 
     private ParsedBatch json(SubmittedBody body, JobSink jobs) throws IOException {
-        BatchParser parser = new BatchParser(parts.kinds(), parts.limits().maxJobs(), parts.maxJobSize());
+        BatchParser parser =
+                new BatchParser(parts.kinds(), parts.limits().maxJobs(), parts.maxJobSize(), parts.followerReader());
         ParsedBatch parsed = parser.parse(body.bytes(), jobs);
         return new ParsedBatch(options.with(parsed.envelope()), parsed.total(), parsed.digest());
     }
@@ -189,6 +194,8 @@ final class Upload {
                 envelope.rules(),
                 Origin.CLIENT,
                 jobs,
+                jobs,
+                envelope.followers().of(ref.id(), parts.ids()::next),
                 parts.clock().millis());
     }
 

@@ -74,8 +74,8 @@ final class ActiveBatch implements Limit.Waiter {
     private final @Nullable Limit limit;
 
     // Mutable state
-    /** Jobs of the batch; grows while its upload arrives. Written by the owner, read by all. */
-    private volatile int total;
+    /** The index after that of its last job; grows while its upload arrives. Written by the owner, read by all. */
+    private volatile int indexEnd;
     /** The next job to hand over. Written and read by the owner. */
     private int nextIndex;
     /** Jobs given to the pool. Written by the owner and by those who bring jobs again, read by the writer thread. */
@@ -104,10 +104,10 @@ final class ActiveBatch implements Limit.Waiter {
     private final Deque<JobTask> takenBack = new ConcurrentLinkedDeque<>();
 
     /** @param settle puts it where it belongs after a job came back */
-    ActiveBatch(BatchRef ref, BatchRules rules, int total, long acceptedAt, Consumer<ActiveBatch> settle) {
+    ActiveBatch(BatchRef ref, BatchRules rules, int indexEnd, long acceptedAt, Consumer<ActiveBatch> settle) {
         this.ref = ref;
         this.rules = rules;
-        this.total = total;
+        this.indexEnd = indexEnd;
         this.acceptedAt = acceptedAt;
         this.settle = settle;
         this.limit = rules.maxConcurrency() > 0 ? Limit.ofOne(rules.maxConcurrency()) : null;
@@ -122,14 +122,15 @@ final class ActiveBatch implements Limit.Waiter {
         return rules;
     }
 
-    int total() {
-        return total;
+    /** The index after that of its last job: where its feeding ends. */
+    int indexEnd() {
+        return indexEnd;
     }
 
     /** More jobs have come with the upload. Owner only. */
     @SuppressWarnings("NonAtomicVolatileUpdate") // one writer
     void grow(int jobs) {
-        total += jobs;
+        indexEnd += jobs;
     }
 
     /** When it was accepted, milliseconds since the epoch. */
@@ -147,7 +148,7 @@ final class ActiveBatch implements Limit.Waiter {
     }
 
     boolean isFed() {
-        return nextIndex >= total && takenBack.isEmpty();
+        return nextIndex >= indexEnd && takenBack.isEmpty();
     }
 
     /** A job is about to be handed over. The owner, or somebody who has entered. */

@@ -3,6 +3,7 @@ package io.conveyor.belt;
 import io.conveyor.handler.HandlerRegistry;
 import io.conveyor.job.BatchOutcome;
 import io.conveyor.job.BatchState;
+import io.conveyor.job.CallbackFault;
 import io.conveyor.job.JobKind;
 import io.conveyor.job.StopReason;
 import io.conveyor.limit.Limits;
@@ -19,6 +20,7 @@ import io.conveyor.store.StoredBatch;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
@@ -147,6 +149,17 @@ public final class Belt implements StoreListener {
     }
 
     /**
+     * What keeps a callback to that URL from being accepted, if anything does.
+     *
+     * @param secretName name of the secret that it is to be signed with, or null for that without a name
+     */
+    public Optional<CallbackFault> callbackFault(String url, @Nullable String secretName) {
+        return handlers.callbacks()
+                .map(callbacks -> callbacks.fault(url, secretName))
+                .orElseGet(() -> Optional.of(new CallbackFault("", "This service sends no callbacks.")));
+    }
+
+    /**
      * Makes a batch visible in the store, known here before it is so that nobody else takes it up; the caller goes on with
      * {@link #feed} at once.
      *
@@ -157,7 +170,7 @@ public final class Belt implements StoreListener {
         BatchRef ref = batch.ref();
         active.put(
                 ref.batchNo(),
-                new ActiveBatch(ref, batch.rules(), batch.total(), batch.createdAtMillis(), this::settle));
+                new ActiveBatch(ref, batch.rules(), batch.indexEnd(), batch.createdAtMillis(), this::settle));
         boolean live = false;
         try {
             boolean sealed = store.seal(batch, rest);
@@ -184,7 +197,7 @@ public final class Belt implements StoreListener {
         BatchRef ref = batch.ref();
         active.put(
                 ref.batchNo(),
-                new ActiveBatch(ref, batch.rules(), batch.total(), batch.createdAtMillis(), this::settle));
+                new ActiveBatch(ref, batch.rules(), batch.indexEnd(), batch.createdAtMillis(), this::settle));
         boolean opened = false;
         try {
             opened = store.open(batch, first);
@@ -417,6 +430,16 @@ public final class Belt implements StoreListener {
         waiters.ended(batch.batchNo());
     }
 
+    /** Goes to the ring at once, so that nobody has to look through the store for it. */
+    @Override
+    public void continued(NewBatch batch) {
+        ActiveBatch follower =
+                new ActiveBatch(batch.ref(), batch.rules(), batch.indexEnd(), batch.createdAtMillis(), this::settle);
+        if (active.putIfAbsent(batch.ref().batchNo(), follower) == null) {
+            waitForTurn(follower);
+        }
+    }
+
     /** If it is not in memory, nothing of it can start before it is taken up from the store, which has it as stopped. */
     @Override
     public void stopped(BatchRef ref, StopReason reason) {
@@ -591,8 +614,7 @@ public final class Belt implements StoreListener {
     /** Takes up a batch that is only in the store; null if it is not, or is not to go on. */
     private @Nullable ActiveBatch takeUp(StoredBatch stored) {
         BatchRef ref = stored.ref();
-        ActiveBatch batch =
-                new ActiveBatch(ref, stored.rules(), stored.tally().total(), stored.createdAt(), this::settle);
+        ActiveBatch batch = new ActiveBatch(ref, stored.rules(), stored.indexEnd(), stored.createdAt(), this::settle);
         batch.moveTo(ActiveBatch.Stage.COMING);
         if (active.putIfAbsent(ref.batchNo(), batch) != null) {
             return null;

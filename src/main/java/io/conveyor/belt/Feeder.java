@@ -75,7 +75,7 @@ final class Feeder {
         for (int turn = 0; turn < wholeSegments && !batch.isFed() && !batch.isCancelled(); turn++) {
             OpenSegment segment = segmentToFeed(batch, inMemory);
             if (segment == null) {
-                batch.advanceTo(batch.total());
+                batch.advanceTo(batch.indexEnd());
             } else {
                 Result result = feed(batch, segment, manner, deadline);
                 if (result != Result.FED && !batch.isCancelled()) {
@@ -111,7 +111,7 @@ final class Feeder {
         for (int turn = 0; turn < wholeSegments && !batch.isFed(); turn++) {
             OpenSegment open = store.openSegment(batch.ref(), batch.nextIndex());
             if (open == null) {
-                batch.advanceTo(batch.total());
+                batch.advanceTo(batch.indexEnd());
                 return;
             }
             SegmentCursor cursor = new SegmentCursor(open.segment());
@@ -137,8 +137,9 @@ final class Feeder {
 
     private @Nullable OpenSegment segmentToFeed(ActiveBatch batch, List<PackedSegment> inMemory) {
         int next = batch.nextIndex();
+        boolean reached = !inMemory.isEmpty() && inMemory.get(0).firstIndex() <= next;
         for (PackedSegment segment : inMemory) {
-            if (segment.firstIndex() <= next && next < segment.firstIndex() + segment.jobs()) {
+            if (reached && next < segment.endIndex()) {
                 return new OpenSegment(
                         SegmentRef.fresh(batch.ref(), segment.firstIndex()), segment, new BitSet(), new BitSet());
             }

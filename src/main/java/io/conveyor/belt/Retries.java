@@ -261,7 +261,7 @@ final class Retries {
     }
 
     private static int end(OpenSegment open) {
-        return open.segment().firstIndex() + open.segment().jobs();
+        return open.segment().endIndex();
     }
 
     private static boolean isRecorded(OpenSegment open, int index) {

@@ -50,7 +50,10 @@ public final class HandlerRegistry {
                         "Give one of them another name, or take it away.");
             }
         });
-        kinds = handlers.values().stream().map(JobHandler::kind).toList();
+        kinds = handlers.values().stream()
+                .filter(handler -> !(handler instanceof CallbackSender))
+                .map(JobHandler::kind)
+                .toList();
     }
 
     private static HandlerSource.Found bean(JobHandler handler) {
@@ -62,7 +65,14 @@ public final class HandlerRegistry {
         return Optional.ofNullable(handlers.get(kind));
     }
 
-    /** All kinds, sorted by name. */
+    /** What sends callbacks, if there is such a thing. */
+    public Optional<CallbackSender> callbacks() {
+        return find(CallbackSender.KIND)
+                .filter(CallbackSender.class::isInstance)
+                .map(CallbackSender.class::cast);
+    }
+
+    /** All kinds that clients may name, sorted by name. */
     public List<JobKind> kinds() {
         return kinds;
     }

@@ -27,7 +27,8 @@ final class HashHandler implements JobHandler {
             {"type": "object", "required": ["text"], "additionalProperties": false, "properties": {
               "text": {"type": "string"},
               "algorithm": {"enum": ["SHA-256", "SHA-512", "SHA-1", "MD5", "SHA3-256"], "default": "SHA-256"},
-              "rounds": {"type": "integer", "minimum": 1, "maximum": 10000000, "default": 1}}}""");
+              "rounds": {"type": "integer", "minimum": 1, "maximum": 10000000, "default": 1},
+              "batch": {"description": "What a job in `then` gets; has no effect here."}}}""");
 
     @Override
     public JobKind kind() {
@@ -65,7 +66,8 @@ final class HashHandler implements JobHandler {
     record Input(
             String text,
             @Nullable String algorithm,
-            @Nullable Integer rounds) {}
+            @Nullable Integer rounds,
+            @Nullable RawJson batch) {}
 
     record Output(String hex) {}
 }

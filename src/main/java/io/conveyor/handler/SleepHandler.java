@@ -2,6 +2,7 @@ package io.conveyor.handler;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import io.conveyor.job.JobKind;
+import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
 /** The kind {@code sleep}: waits. For trying out how batches run, fill the crew, time out and are cancelled. */
@@ -14,7 +15,8 @@ final class SleepHandler implements JobHandler {
     private static final JobKind KIND =
             new JobKind("sleep", "Waits for the given time, then gives back how long it waited.", """
             {"type": "object", "required": ["ms"], "additionalProperties": false, "properties": {
-              "ms": {"type": "integer", "minimum": 0, "maximum": 86400000, "description": "milliseconds to wait"}}}""");
+              "ms": {"type": "integer", "minimum": 0, "maximum": 86400000, "description": "milliseconds to wait"},
+              "batch": {"description": "What a job in `then` gets; has no effect here."}}}""");
 
     @Override
     public JobKind kind() {
@@ -31,7 +33,7 @@ final class SleepHandler implements JobHandler {
         return JobOutput.json(new Output(millis));
     }
 
-    record Input(long ms) {}
+    record Input(long ms, @Nullable RawJson batch) {}
 
     record Output(@JsonProperty("slept_ms") long sleptMillis) {}
 }

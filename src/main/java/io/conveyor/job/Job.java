@@ -57,6 +57,11 @@ public record Job(
         return new Job(index, kind, customId, 0, 0, null, null, problem);
     }
 
+    /** The same job with another input. */
+    public Job withInput(byte[] other) {
+        return new Job(index, kind, customId, timeoutMillis, maxAttempts, metadata, other, problem);
+    }
+
     /** Bytes that this job holds in memory, roughly: what the bounds in bytes count. */
     public long bytes() {
         return 64L + (input == null ? 0 : input.length) + (metadata == null ? 0 : metadata.length);

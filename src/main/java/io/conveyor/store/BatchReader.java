@@ -32,6 +32,7 @@ final class BatchReader {
     private static final String BATCH = """
             SELECT tenant, batch_no, id, name, metadata, fingerprint, timeout_ms, max_attempts, max_concurrency,
                 on_error, deadline_at, retry_of, continuation_of, state, outcome, total, succeeded, failed, cancelled, expired,
+                coalesce(index_end, total) AS index_end,
                 created_at, started_at, stop_reason, cancel_requested_at, ended_at, expires_at
             FROM batch\s""";
 
@@ -124,23 +125,19 @@ final class BatchReader {
     @Nullable
     OpenSegment openSegment(BatchRef batch, int fromIndex) {
         return jdbc.sql("""
-                        SELECT s.first_index, s.jobs, s.open, s.epoch, i.data, (
+                        SELECT s.first_index, s.jobs, s.places, i.data, s.open, s.epoch, (
                             SELECT string_agg(CAST(a.job_index - s.first_index AS TEXT), ',') FROM attempt a
                             WHERE a.tenant = s.tenant AND a.batch_no = s.batch_no
-                                AND a.job_index >= s.first_index AND a.job_index < s.first_index + s.jobs)
+                                AND a.job_index >= s.first_index AND a.job_index < s.first_index + coalesce(s.span, s.jobs))
                         FROM batch b
                         JOIN segment s ON s.tenant = b.tenant AND s.batch_no = b.batch_no
                         JOIN segment_input i
                             ON i.tenant = s.tenant AND i.batch_no = s.batch_no AND i.first_index = s.first_index
                         WHERE b.tenant = ? AND b.batch_no = ? AND s.first_index > ? AND s.open > 0
-                            AND s.first_index + s.jobs > ?
+                            AND s.first_index + coalesce(s.span, s.jobs) > ?
                         ORDER BY s.first_index LIMIT 1""")
                 .params(batch.tenant(), batch.batchNo(), fromIndex - PackedSegment.MAX_JOBS, fromIndex)
-                .query((row, n) -> new Found(
-                        new PackedSegment(row.getInt(1), row.getInt(2), row.getBytes(5)),
-                        row.getInt(3),
-                        row.getInt(4),
-                        places(row.getString(6))))
+                .query((row, n) -> new Found(segment(row), row.getInt(5), row.getInt(6), places(row.getString(7))))
                 .optional()
                 .map(found -> open(batch, found))
                 .orElse(null);
@@ -177,18 +174,7 @@ final class BatchReader {
 
     @Nullable
     Job job(BatchRef batch, int index) {
-        PackedSegment segment = jdbc.sql("""
-                        SELECT s.first_index, s.jobs, i.data
-                        FROM batch b
-                        JOIN segment s ON s.tenant = b.tenant AND s.batch_no = b.batch_no
-                        JOIN segment_input i
-                            ON i.tenant = s.tenant AND i.batch_no = s.batch_no AND i.first_index = s.first_index
-                        WHERE b.tenant = ? AND b.batch_no = ? AND s.first_index <= ? AND s.first_index + s.jobs > ?
-                        ORDER BY s.first_index DESC LIMIT 1""")
-                .params(batch.tenant(), batch.batchNo(), index, index)
-                .query((row, n) -> new PackedSegment(row.getInt(1), row.getInt(2), row.getBytes(3)))
-                .optional()
-                .orElse(null);
+        PackedSegment segment = segmentOf(batch, index);
         if (segment == null) {
             return null;
         }
@@ -196,7 +182,30 @@ final class BatchReader {
         while (cursor.nextIndex() < index) {
             cursor.skip();
         }
-        return cursor.next();
+        return cursor.nextIndex() == index ? cursor.next() : null;
+    }
+
+    /** The segment within which that index stands, or null. */
+    @Nullable
+    PackedSegment segmentOf(BatchRef batch, int index) {
+        return jdbc.sql("""
+                        SELECT s.first_index, s.jobs, s.places, i.data
+                        FROM batch b
+                        JOIN segment s ON s.tenant = b.tenant AND s.batch_no = b.batch_no
+                        JOIN segment_input i
+                            ON i.tenant = s.tenant AND i.batch_no = s.batch_no AND i.first_index = s.first_index
+                        WHERE b.tenant = ? AND b.batch_no = ? AND s.first_index <= ?
+                            AND s.first_index + coalesce(s.span, s.jobs) > ?
+                        ORDER BY s.first_index DESC LIMIT 1""")
+                .params(batch.tenant(), batch.batchNo(), index, index)
+                .query((row, n) -> segment(row))
+                .optional()
+                .orElse(null);
+    }
+
+    /** Of a row that begins with a segment: first index, jobs, places, data. */
+    private static PackedSegment segment(ResultSet row) throws SQLException {
+        return new PackedSegment(row.getInt(1), Places.read(row.getInt(2), row.getBytes(3)), row.getBytes(4));
     }
 
     /** Runs a query; what Spring throws leaves as what the port promises. */
@@ -226,6 +235,7 @@ final class BatchReader {
                         row.getInt("failed"),
                         row.getInt("cancelled"),
                         row.getInt("expired")),
+                row.getInt("index_end"),
                 row.getLong("created_at"),
                 time(row, "started_at"),
                 reason == null ? null : StopReason.ofWireName(reason).orElseThrow(),

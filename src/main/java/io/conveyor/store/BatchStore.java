@@ -1,6 +1,7 @@
 package io.conveyor.store;
 
 import io.conveyor.job.Job;
+import io.conveyor.job.JobState;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -197,6 +198,15 @@ public interface BatchStore {
      * @throws StoreException also when the batch is not there (any more)
      */
     ResultLines resultsBySeq(BatchRef batch, int afterSeq);
+
+    /**
+     * The jobs with an outcome in one of those states, from that index on, of the first segment that has any; null if there are
+     * none any more.
+     *
+     * @throws StoreException also when the batch is not there (any more)
+     */
+    @Nullable
+    PickedJobs pick(BatchRef batch, int fromIndex, Set<JobState> states);
 
     /** The job of that index as it was accepted, or null if the batch has no such job. */
     @Nullable

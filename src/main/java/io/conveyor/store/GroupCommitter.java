@@ -337,6 +337,7 @@ final class GroupCommitter implements AutoCloseable {
                 request.apply(session);
             }
             outcomeWriter.write(session, outcomes, written);
+            written.followers(session.followers());
         });
         if (failure != null) {
             written.undo();

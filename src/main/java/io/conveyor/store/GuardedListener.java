@@ -63,6 +63,15 @@ final class GuardedListener implements StoreListener {
     }
 
     @Override
+    public void continued(NewBatch batch) {
+        try {
+            listener.continued(batch);
+        } catch (RuntimeException e) {
+            failed(e);
+        }
+    }
+
+    @Override
     public void stopped(BatchRef batch, StopReason reason) {
         try {
             listener.stopped(batch, reason);

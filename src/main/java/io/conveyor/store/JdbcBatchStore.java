@@ -4,6 +4,7 @@ import static io.conveyor.store.BatchReader.reading;
 
 import io.conveyor.job.BatchState;
 import io.conveyor.job.Job;
+import io.conveyor.job.JobState;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -27,6 +28,7 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
     private final DataSource writing;
     private final BatchReader reader;
     private final ResultReader results;
+    private final JobPicker picker;
     private final SqlDialect dialect;
     private final Times times;
     private final StoreFigures figures = new StoreFigures();
@@ -36,11 +38,13 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
     private final Attempts attempts;
     private final StoreKeeper keeper;
     private final AtomicLong lastBatchNo = new AtomicLong();
+    private final Continuations continuations = new Continuations(lastBatchNo::incrementAndGet);
 
     JdbcBatchStore(DataSource writing, JdbcClient reading, SqlDialect dialect, Duration retention, Times times) {
         this.writing = writing;
         this.reader = new BatchReader(reading);
         this.results = new ResultReader(reading);
+        this.picker = new JobPicker(reading, reader);
         this.dialect = dialect;
         this.times = times;
         long retentionMillis = retention.toMillis();
@@ -87,7 +91,7 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
         Connection connection = writing.getConnection();
         try {
             dialect.verify(connection);
-            return new WriteSession(connection, times);
+            return new WriteSession(connection, times, continuations);
         } catch (SQLException | RuntimeException e) {
             connection.close();
             throw e;
@@ -233,6 +237,11 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
     @Override
     public ResultLines resultsBySeq(BatchRef batch, int afterSeq) {
         return reading(() -> results.bySeq(batch, afterSeq));
+    }
+
+    @Override
+    public @Nullable PickedJobs pick(BatchRef batch, int fromIndex, Set<JobState> states) {
+        return reading(() -> picker.pick(batch, fromIndex, states));
     }
 
     @Override

@@ -1,6 +1,7 @@
 package io.conveyor.store;
 
 import io.conveyor.job.BatchRules;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,6 +15,8 @@ import org.jspecify.annotations.Nullable;
  * @param rules what holds for its jobs
  * @param origin the batch that it comes from, if any
  * @param total number of its jobs
+ * @param indexEnd the index after that of its last job: the total, unless it is made of some jobs of another
+ * @param continuations batches to be made when it ends
  * @param createdAtMillis when it was accepted, milliseconds since the epoch
  */
 public record NewBatch(
@@ -25,6 +28,8 @@ public record NewBatch(
         BatchRules rules,
         Origin origin,
         int total,
+        int indexEnd,
+        List<Continuation> continuations,
         long createdAtMillis) {
 
     /** A batch that nobody asks for again by a key, with a limit for attempts, or 0, as its only rule. */
@@ -48,15 +53,31 @@ public record NewBatch(
                 createdAtMillis);
     }
 
+    /** A batch that nothing follows, with the indexes from 0 to its total. */
+    public NewBatch(
+            BatchRef ref,
+            @Nullable String name,
+            byte @Nullable [] metadata,
+            byte[] fingerprint,
+            @Nullable SubmissionKey key,
+            BatchRules rules,
+            Origin origin,
+            int total,
+            long createdAtMillis) {
+        this(ref, name, metadata, fingerprint, key, rules, origin, total, total, List.of(), createdAtMillis);
+    }
+
     public NewBatch {
-        if (total < 0) {
-            throw new IllegalArgumentException("A batch has 0 or more jobs");
+        continuations = List.copyOf(continuations);
+        if (total < 0 || indexEnd < total) {
+            throw new IllegalArgumentException("A batch has 0 or more jobs, and an index for each");
         }
     }
 
     /** The same under other rules. */
     public NewBatch with(BatchRules others) {
-        return new NewBatch(ref, name, metadata, fingerprint, key, others, origin, total, createdAtMillis);
+        return new NewBatch(
+                ref, name, metadata, fingerprint, key, others, origin, total, indexEnd, continuations, createdAtMillis);
     }
 
     /** When its jobs may not start any more, milliseconds since the epoch, or null. */

@@ -188,6 +188,8 @@ final class OutcomeWriter {
         private final List<Kept> kept = new ArrayList<>();
         private final List<OutcomeEntry> late = new ArrayList<>();
         private final List<BatchCourse.Move> moves = new ArrayList<>();
+        /** Batches that were made because others have ended. */
+        private List<NewBatch> followers = List.of();
         /** What the references knew before. */
         private final Map<SegmentRef, BitSet> before = new HashMap<>();
 
@@ -241,6 +243,14 @@ final class OutcomeWriter {
             return moves;
         }
 
+        void followers(List<NewBatch> made) {
+            followers = made;
+        }
+
+        List<NewBatch> followers() {
+            return followers;
+        }
+
         void tell(StoreListener listener) {
             kept.forEach(each -> listener.recorded(each.batch(), each.outcomes(), true));
             late.stream()
@@ -249,6 +259,10 @@ final class OutcomeWriter {
             noted.forEach((batch, attempts) -> listener.retrying(batch, attempts, true));
             lateAttempts.forEach((batch, attempts) -> listener.retrying(batch, attempts, false));
             moves.forEach(move -> move.tell(listener));
+            followers.forEach(batch -> {
+                listener.sealed(batch.ref(), batch.total());
+                listener.continued(batch);
+            });
         }
     }
 }

@@ -18,22 +18,31 @@ public final class ResultLines {
     /** One outcome block: its key, and its lines if they were loaded with it. */
     record Block(int segment, int firstSeq, byte @Nullable [] lines) {}
 
+    /** A segment that the results are of: which indexes there are. */
+    record Segment(int firstIndex, Places places) {
+
+        int endIndex() {
+            return firstIndex + places.span();
+        }
+    }
+
     /** Fetches the lines of a block. */
     interface Fetch {
         byte[] lines(Block block);
     }
 
     private final List<Entry> entries;
-    private final int nextIndex;
+    private final List<Segment> segments;
     private final Fetch fetch;
 
     // Mutable state
     private int fetchedSeq;
     private byte @Nullable [] fetched;
 
-    ResultLines(List<Entry> entries, int nextIndex, Fetch fetch) {
+    /** @param segments in input order: all that these results are of, without a job left out */
+    ResultLines(List<Entry> entries, List<Segment> segments, Fetch fetch) {
         this.entries = entries;
-        this.nextIndex = nextIndex;
+        this.segments = segments;
         this.fetch = fetch;
     }
 
@@ -87,7 +96,29 @@ public final class ResultLines {
 
     /** In input order: the first index after the segments that these results are of, where to go on. */
     public int nextIndex() {
-        return nextIndex;
+        return segments.get(segments.size() - 1).endIndex();
+    }
+
+    /**
+     * In input order: the index of the first job, in the segments that these results are of, from that index on, be its
+     * result there or not; {@link #nextIndex} if there is none.
+     */
+    public int jobFrom(int index) {
+        int low = 0;
+        int high = segments.size();
+        while (low < high) { // the first segment that ends behind the index
+            int middle = (low + high) >>> 1;
+            if (segments.get(middle).endIndex() > index) {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        if (low == segments.size()) {
+            return nextIndex();
+        }
+        Segment segment = segments.get(low);
+        return segment.firstIndex() + segment.places().next(Math.max(0, index - segment.firstIndex()));
     }
 
     private byte[] lines(Block block) {

@@ -18,11 +18,11 @@ final class ResultReader {
 
     /** A block above {@link OutcomeBlock#FULL_BYTES} is one long line; of a segment there may be 256 of them. */
     private static final String BY_INDEX = """
-            SELECT s.first_index, s.jobs, o.first_seq, o.directory, o.facts,
+            SELECT s.first_index, s.jobs, s.places, o.first_seq, o.directory, o.facts,
                 CASE WHEN length(o.outcomes) <= %d THEN o.outcomes END
             FROM batch b
             LEFT JOIN segment s ON s.tenant = b.tenant AND s.batch_no = b.batch_no
-                AND s.first_index > ? AND s.first_index + s.jobs > ?
+                AND s.first_index > ? AND s.first_index + coalesce(s.span, s.jobs) > ?
             LEFT JOIN outcome_block o
                 ON o.tenant = s.tenant AND o.batch_no = s.batch_no AND o.segment = s.first_index
             WHERE b.tenant = ? AND b.batch_no = ?
@@ -54,12 +54,14 @@ final class ResultReader {
                 if (rows.wasNull() || (window.isFull() && segment != window.segment)) {
                     break;
                 }
-                window.startSegment(segment, rows.getInt(2));
-                int firstSeq = rows.getInt(3);
+                if (segment != window.segment) {
+                    window.startSegment(segment, Places.read(rows.getInt(2), rows.getBytes(3)));
+                }
+                int firstSeq = rows.getInt(4);
                 if (!rows.wasNull()) {
                     // beyond the bytes of a window lines are fetched when they are asked for
-                    byte[] values = window.isFull() ? null : rows.getBytes(6);
-                    window.add(segment, firstSeq, rows.getBytes(4), rows.getBytes(5), values);
+                    byte[] values = window.isFull() ? null : rows.getBytes(7);
+                    window.add(segment, firstSeq, rows.getBytes(5), rows.getBytes(6), values);
                 }
             }
             return window;
@@ -95,7 +97,7 @@ final class ResultReader {
         return window;
     }
 
-    private static StoreException gone(BatchRef batch) {
+    static StoreException gone(BatchRef batch) {
         return new StoreException(
                 StoreException.Reason.UNAVAILABLE, "The batch " + batch.id() + " is not here, or not any more");
     }
@@ -125,8 +127,9 @@ final class ResultReader {
         private final BatchRef batch;
         private final List<ResultLines.Entry> entries = new ArrayList<>();
         private boolean batchIsThere;
+        private final List<ResultLines.Segment> segments = new ArrayList<>();
         private int segment = -1;
-        private int nextIndex;
+        private int jobs;
         private int firstOfSegment;
         private long bytes;
 
@@ -140,15 +143,14 @@ final class ResultReader {
 
         /** Whether no row of the segments begun is missing, and there are lines enough. */
         boolean isFullOfSegments() {
-            return isFull() && entries.size() - firstOfSegment == nextIndex - segment;
+            return isFull() && entries.size() - firstOfSegment == jobs;
         }
 
-        void startSegment(int firstIndex, int jobs) {
-            if (firstIndex != segment) {
-                segment = firstIndex;
-                nextIndex = firstIndex + jobs;
-                firstOfSegment = entries.size();
-            }
+        void startSegment(int firstIndex, Places places) {
+            segment = firstIndex;
+            jobs = places.count();
+            firstOfSegment = entries.size();
+            segments.add(new ResultLines.Segment(firstIndex, places));
         }
 
         void add(int inSegment, int firstSeq, byte[] directory, byte @Nullable [] facts, byte @Nullable [] values) {
@@ -175,7 +177,7 @@ final class ResultReader {
             if (segment < 0) {
                 return null;
             }
-            return new ResultLines(inOrder(), nextIndex, block -> lines(batch, block));
+            return new ResultLines(inOrder(), segments, block -> lines(batch, block));
         }
 
         /** Each segment's entries stand together; within it every place is there once at the most. */
@@ -207,7 +209,7 @@ final class ResultReader {
             while (skip < entries.size() && entries.get(skip).seq() <= afterSeq) {
                 skip++;
             }
-            return new ResultLines(entries.subList(skip, entries.size()), nextIndex, block -> lines(batch, block));
+            return new ResultLines(entries.subList(skip, entries.size()), segments, block -> lines(batch, block));
         }
     }
 }

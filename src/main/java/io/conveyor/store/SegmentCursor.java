@@ -6,14 +6,18 @@ import io.conveyor.job.Job;
 public final class SegmentCursor {
 
     private final PackedInput packed;
+    private final int firstIndex;
+    private final Places places;
     private final int end;
     private int next;
     private String kind = "";
 
     public SegmentCursor(PackedSegment segment) {
         packed = new PackedInput(segment.data());
-        next = segment.firstIndex();
-        end = next + segment.jobs();
+        firstIndex = segment.firstIndex();
+        places = segment.places();
+        next = firstIndex;
+        end = segment.endIndex();
     }
 
     /** Whether a job is left. */
@@ -35,7 +39,7 @@ public final class SegmentCursor {
         byte[] metadata = has(flags, SegmentPacker.METADATA) ? packed.read() : null;
         byte[] input = has(flags, SegmentPacker.INPUT) ? packed.read() : null;
         byte[] problem = has(flags, SegmentPacker.PROBLEM) ? packed.read() : null;
-        return new Job(next++, kind, customId, timeout, attempts, metadata, input, problem);
+        return new Job(passNext(), kind, customId, timeout, attempts, metadata, input, problem);
     }
 
     /** Passes over the next job without copying it. */
@@ -59,7 +63,13 @@ public final class SegmentCursor {
         if (has(flags, SegmentPacker.PROBLEM)) {
             packed.pass();
         }
-        next++;
+        passNext();
+    }
+
+    private int passNext() {
+        int passed = next;
+        next = firstIndex + places.next(passed + 1 - firstIndex);
+        return passed;
     }
 
     private int flagsAndKind() {

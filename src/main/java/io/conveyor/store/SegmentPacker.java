@@ -1,6 +1,7 @@
 package io.conveyor.store;
 
 import io.conveyor.job.Job;
+import java.util.BitSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,17 +19,22 @@ public final class SegmentPacker {
     static final int MAX_ATTEMPTS = 1 << 6;
 
     private final PackedOutput packed = new PackedOutput(512);
+    private final BitSet places = new BitSet();
     private int firstIndex;
     private int jobs;
     private @Nullable String kind;
 
-    /** Adds the next job; its index must follow the one before. */
+    /** Adds the next job; its index must come after the one before, and have a place here. */
     public void add(Job job) {
         if (jobs == 0) {
             firstIndex = job.index();
-        } else if (job.index() != firstIndex + jobs) {
-            throw new IllegalArgumentException("Job " + job.index() + " does not follow " + (firstIndex + jobs - 1));
         }
+        int place = job.index() - firstIndex;
+        if (place < places.length() || place >= PackedSegment.MAX_JOBS) {
+            throw new IllegalArgumentException(
+                    "Job " + job.index() + " does not follow " + (firstIndex + places.length() - 1));
+        }
+        places.set(place);
         boolean newKind = !job.kind().equals(kind);
         String customId = job.customId();
         byte[] metadata = job.metadata();
@@ -76,9 +82,15 @@ public final class SegmentPacker {
         return jobs == PackedSegment.MAX_JOBS || packed.size() >= PackedSegment.FULL_BYTES;
     }
 
+    /** Whether a job of that index, which comes after the one before, has a place here. */
+    public boolean takes(int index) {
+        return jobs == 0 || (!isFull() && index - firstIndex < PackedSegment.MAX_JOBS);
+    }
+
     /** The packed jobs; the packer is empty afterwards. */
     public PackedSegment take() {
-        PackedSegment segment = new PackedSegment(firstIndex, jobs, packed.take());
+        PackedSegment segment = new PackedSegment(firstIndex, Places.of(places), packed.take());
+        places.clear();
         jobs = 0;
         kind = null;
         return segment;

@@ -60,6 +60,10 @@ final class StoreFigures implements GroupCommitter.Observer {
         late.addAndGet(outcomes.lateOutcomes());
         retrying.addAndGet(outcomes.retrying());
         outcomes.moves().forEach(move -> move.count(this));
+        outcomes.followers().forEach(batch -> {
+            accepted(batch.total());
+            count(BatchState.RUNNING, 1);
+        });
         tell(listener -> {
             outcomes.tell(listener);
             listener.committed(writes, nanos);

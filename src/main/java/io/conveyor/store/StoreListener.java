@@ -10,7 +10,7 @@ import java.util.List;
  */
 public interface StoreListener {
 
-    /** A batch is accepted for good, with so many jobs; when it is open, more follow. Called on the thread that brought it. */
+    /** A batch is accepted for good, with so many jobs; when it is open, more follow. Called on the thread that brought it, if one did. */
     default void sealed(BatchRef batch, int jobs) {}
 
     /** More jobs of an opened batch are accepted. Called on the thread that brought them. */
@@ -39,6 +39,9 @@ public interface StoreListener {
      * after {@link #recorded} of the failure, if that was the last straw.
      */
     default void stopped(BatchRef batch, StopReason reason) {}
+
+    /** A batch was made because another has ended; after {@link #sealed} of it. Nobody feeds it yet. */
+    default void continued(NewBatch batch) {}
 
     /** A group has been committed. */
     default void committed(int writes, long nanos) {}

@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param state where it stands
  * @param outcome how it ended, or null while it has not
  * @param tally its jobs and outcomes
+ * @param indexEnd the index after that of its last job: the number of its jobs, unless it was made of some jobs of another
  * @param createdAt when it was accepted
  * @param startedAt when the first of its recorded jobs started, or null
  * @param stopReason why none of its jobs starts any more, or null
@@ -36,6 +37,7 @@ public record StoredBatch(
         BatchState state,
         @Nullable BatchOutcome outcome,
         Tally tally,
+        int indexEnd,
         long createdAt,
         @Nullable Long startedAt,
         @Nullable StopReason stopReason,

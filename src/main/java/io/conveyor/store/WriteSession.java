@@ -31,7 +31,7 @@ import org.jspecify.annotations.Nullable;
 final class WriteSession implements AutoCloseable {
 
     private static final String INSERT_SEGMENT =
-            "INSERT INTO segment (tenant, batch_no, first_index, jobs, open, epoch) VALUES (?, ?, ?, ?, ?, 0)";
+            "INSERT INTO segment (tenant, batch_no, first_index, jobs, span, places, open, epoch) VALUES (?, ?, ?, ?, ?, ?, ?, 0)";
     private static final String INSERT_INPUT =
             "INSERT INTO segment_input (tenant, batch_no, first_index, data) VALUES (?, ?, ?, ?)";
     private static final String INSERT_UPLOAD =
@@ -44,8 +44,8 @@ final class WriteSession implements AutoCloseable {
     private static final String INSERT_BATCH = """
             INSERT INTO batch (batch_no, tenant, id, name, metadata, fingerprint, timeout_ms, max_attempts,
                 max_concurrency, on_error, deadline_at, due_at, retry_of, continuation_of, state, outcome, total,
-                succeeded, failed, cancelled, expired, created_at, ended_at, expires_at)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, ?, ?, ?)
+                succeeded, failed, cancelled, expired, index_end, created_at, ended_at, expires_at)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, ?, ?, ?, ?)
             ON CONFLICT (tenant, id) DO NOTHING""";
     private static final String INSERT_KEY = """
             INSERT INTO idempotency_key (tenant, key, batch_no, batch_id, fingerprint, created_at)
@@ -95,9 +95,10 @@ final class WriteSession implements AutoCloseable {
     private static final String INSERT_BLOCK = """
             INSERT INTO outcome_block (tenant, batch_no, segment, first_seq, directory, facts, outcomes)
             VALUES (?, ?, ?, ?, ?, ?, ?)""";
-    private static final String END_BATCH = """
+    private static final String END_BATCH =
+            """
             UPDATE batch SET state = 'ended', outcome = ?, ended_at = ?, expires_at = ?
-            WHERE tenant = ? AND batch_no = ? AND\s""" + before(BatchState.ENDED);
+            WHERE tenant = ? AND batch_no = ? AND\s""" + before(BatchState.ENDED) + " RETURNING total, succeeded, failed, cancelled, expired, id";
     private static final String NEXT_EPOCH =
             "UPDATE segment SET epoch = epoch + 1 WHERE open > 0 AND tenant = ? AND batch_no = ?";
     private static final String FIND_FOR_DELETE = "SELECT batch_no, state FROM batch WHERE tenant = ? AND id = ?";
@@ -112,9 +113,16 @@ final class WriteSession implements AutoCloseable {
     private final Times times;
     private final Map<String, PreparedStatement> statements = new HashMap<>();
 
-    WriteSession(Connection connection, Times times) {
+    private final Continuations continuations;
+
+    // Mutable state
+    /** The batches that this transaction has made because others have ended. */
+    private final List<NewBatch> followers = new ArrayList<>();
+
+    WriteSession(Connection connection, Times times, Continuations continuations) {
         this.connection = connection;
         this.times = times;
+        this.continuations = continuations;
     }
 
     /** A condition: the batch may go to that state. */
@@ -125,7 +133,13 @@ final class WriteSession implements AutoCloseable {
     }
 
     void begin() throws SQLException {
+        followers.clear();
         bind("BEGIN IMMEDIATE").execute();
+    }
+
+    /** The batches that this transaction has made so far because others have ended. */
+    List<NewBatch> followers() {
+        return List.copyOf(followers);
     }
 
     void commit() throws SQLException {
@@ -150,7 +164,15 @@ final class WriteSession implements AutoCloseable {
         if (rest.stream().mapToInt(PackedSegment::jobs).sum() < batch.total()) {
             own(batch);
         }
+        if (empty) {
+            Tally none = new Tally(0, 0, 0, 0, 0);
+            follow(batch.ref(), new Continuations.Ending(BatchOutcome.SUCCEEDED, none, batch.createdAtMillis()));
+        }
         return true;
+    }
+
+    private void follow(BatchRef ended, Continuations.Ending ending) throws SQLException {
+        followers.addAll(continuations.follow(this, ended, ending));
     }
 
     boolean open(NewBatch batch, List<PackedSegment> first) throws SQLException {
@@ -230,6 +252,7 @@ final class WriteSession implements AutoCloseable {
                 state.wireName(),
                 ended ? BatchOutcome.SUCCEEDED.wireName() : null,
                 batch.total(),
+                batch.indexEnd() == batch.total() ? null : batch.indexEnd(),
                 batch.createdAtMillis(),
                 ended ? batch.createdAtMillis() : null,
                 ended ? batch.createdAtMillis() + retentionMillis : null);
@@ -250,6 +273,7 @@ final class WriteSession implements AutoCloseable {
             update(UNDO_BATCH, ref.tenant(), ref.batchNo());
             return false;
         }
+        continuations.keep(this, batch);
         return true;
     }
 
@@ -409,8 +433,21 @@ final class WriteSession implements AutoCloseable {
                 block.values());
     }
 
+    /** Ends a batch, and makes what follows it; false when it has ended before, or is gone. */
     boolean end(BatchRef batch, BatchOutcome outcome, long now, long retentionMillis) throws SQLException {
-        return update(END_BATCH, outcome.wireName(), now, now + retentionMillis, batch.tenant(), batch.batchNo()) == 1;
+        BatchRef ended;
+        Tally tally;
+        try (ResultSet row = bind(
+                        END_BATCH, outcome.wireName(), now, now + retentionMillis, batch.tenant(), batch.batchNo())
+                .executeQuery()) {
+            if (!row.next()) {
+                return false;
+            }
+            tally = new Tally(row.getInt(1), row.getInt(2), row.getInt(3), row.getInt(4), row.getInt(5));
+            ended = new BatchRef(batch.tenant(), batch.batchNo(), row.getString(6));
+        }
+        follow(ended, new Continuations.Ending(outcome, tally, now));
+        return true;
     }
 
     BatchStore.Deletion delete(String tenant, String id) throws SQLException {
@@ -437,7 +474,16 @@ final class WriteSession implements AutoCloseable {
     private void insert(BatchRef batch, List<PackedSegment> segments) throws SQLException {
         for (PackedSegment segment : segments) {
             int first = segment.firstIndex();
-            update(INSERT_SEGMENT, batch.tenant(), batch.batchNo(), first, segment.jobs(), segment.jobs());
+            byte[] places = segment.places().packed();
+            update(
+                    INSERT_SEGMENT,
+                    batch.tenant(),
+                    batch.batchNo(),
+                    first,
+                    segment.jobs(),
+                    places == null ? null : segment.places().span(),
+                    places,
+                    segment.jobs());
             update(INSERT_INPUT, batch.tenant(), batch.batchNo(), first, segment.data());
         }
     }
@@ -448,13 +494,23 @@ final class WriteSession implements AutoCloseable {
 
     /** The batches that a query lists by tenant and number. */
     List<BatchRef> refs(String sql, @Nullable Object... values) throws SQLException {
-        List<BatchRef> refs = new ArrayList<>();
+        return list(sql, row -> new BatchRef(row.getString(1), row.getLong(2), ""), values);
+    }
+
+    /** Makes something of a row. */
+    interface Mapper<T> {
+        T map(ResultSet row) throws SQLException;
+    }
+
+    /** What is made of the rows of a query, in their order. */
+    <T> List<T> list(String sql, Mapper<T> mapper, @Nullable Object... values) throws SQLException {
+        List<T> found = new ArrayList<>();
         try (ResultSet row = bind(sql, values).executeQuery()) {
             while (row.next()) {
-                refs.add(new BatchRef(row.getString(1), row.getLong(2), ""));
+                found.add(mapper.map(row));
             }
         }
-        return refs;
+        return found;
     }
 
     private PreparedStatement bind(String sql, @Nullable Object... values) throws SQLException {

@@ -136,6 +136,20 @@ public final class ApiException extends RuntimeException {
                 .with("batch_id", id);
     }
 
+    /** The batch has other indexes, not this one. */
+    public static ApiException unknownResult(String id, int index) {
+        return of(
+                        Problem.RESULT_NOT_FOUND,
+                        "There is no result " + index + ": batch '" + id
+                                + "' has some jobs of another batch, under their indexes there, and this is none of them.")
+                .with("batch_id", id);
+    }
+
+    /** No job of the batch is in a state that was asked for. */
+    public static ApiException nothingToRetry(String id, String detail) {
+        return of(Problem.NOTHING_TO_RETRY, detail).with("batch_id", id);
+    }
+
     public static ApiException batchNotEnded(String id, BatchState state) {
         return of(Problem.BATCH_NOT_ENDED, "Batch '" + id + "' is " + state.wireName() + "; it must have ended.")
                 .with("batch_id", id)

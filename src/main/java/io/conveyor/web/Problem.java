@@ -77,6 +77,13 @@ public enum Problem {
             "Only a batch that runs can be paused, and only one that is paused can go on.",
             "See its `state` with `GET /v1/batches/{id}`. While its upload arrives, a batch can be cancelled, not paused; one"
                     + " that is cancelled or has ended stays so."),
+    NOTHING_TO_RETRY(
+            409,
+            "There is nothing to retry",
+            "No job of the batch can be retried: none is in a state that was asked for, or those that are were never jobs. No"
+                    + " batch was made.",
+            "`counts` of the batch says how many jobs are in which state. What could not be read as a job when it was sent"
+                    + " would fail in the same way again: mend it and submit it in a batch of its own."),
     NOT_FOUND(
             404,
             "There is nothing here",
@@ -86,7 +93,8 @@ public enum Problem {
             404,
             "No such result",
             "The batch has no job of this index.",
-            "Indexes count from 0; `counts.total` of the batch says how many jobs it has."),
+            "Indexes count from 0; `counts.total` of the batch says how many jobs it has. A batch made by a retry has the"
+                    + " indexes that its jobs had in the other batch: `GET /v1/batches/{id}/results` shows them."),
     PRECONDITION_FAILED(
             412,
             "A condition of the request does not hold",

@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.RepeatedTest;
@@ -49,7 +50,11 @@ class BatchParserFuzzTest {
         String body = body(inputs);
 
         List<Job> jobs = new ArrayList<>();
-        new BatchParser(Set.of("echo"), 10_000, 1 << 20)
+        new BatchParser(
+                        Set.of("echo"),
+                        10_000,
+                        1 << 20,
+                        new FollowerReader(Set.of("echo"), 1 << 20, (url, secret) -> Optional.empty()))
                 .parse(new Pieces(body.getBytes(StandardCharsets.UTF_8)), jobs::add);
 
         assertThat(jobs).as("seed %d", seed).hasSize(inputs.size());

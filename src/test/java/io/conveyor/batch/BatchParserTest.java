@@ -19,6 +19,8 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -30,8 +32,11 @@ class BatchParserTest {
     private static final int MAX_JOBS = 300;
 
     private final List<Job> jobs = new ArrayList<>();
-    private final BatchParser parser =
-            new BatchParser(new LinkedHashSet<>(List.of("echo", "hash", "sleep")), MAX_JOBS, MAX_JOB);
+    private final BatchParser parser = new BatchParser(
+            new LinkedHashSet<>(List.of("echo", "hash", "sleep")),
+            MAX_JOBS,
+            MAX_JOB,
+            new FollowerReader(Set.of("echo"), MAX_JOB, (url, secret) -> Optional.empty()));
 
     private ParsedBatch parse(String body) throws IOException {
         return parse(new ByteArrayInputStream(body.getBytes(StandardCharsets.UTF_8)));

@@ -37,6 +37,7 @@ class BatchViewTest {
                 state,
                 null,
                 tally,
+                tally.total(),
                 CREATED,
                 startedAt,
                 null,

@@ -129,6 +129,7 @@ final class Batches {
         final BlockingQueue<BatchRef> ended = new LinkedBlockingQueue<>();
         final BlockingQueue<BatchRef> stopped = new LinkedBlockingQueue<>();
         final BlockingQueue<BatchRef> sealed = new LinkedBlockingQueue<>();
+        final BlockingQueue<NewBatch> continued = new LinkedBlockingQueue<>();
         final BlockingQueue<StoreException> failures = new LinkedBlockingQueue<>();
         final BlockingQueue<StoreException> broken = new LinkedBlockingQueue<>();
 
@@ -145,6 +146,11 @@ final class Batches {
         @Override
         public void ended(BatchRef batch, io.conveyor.job.BatchOutcome outcome) {
             ended.add(batch);
+        }
+
+        @Override
+        public void continued(NewBatch batch) {
+            continued.add(batch);
         }
 
         @Override

@@ -21,16 +21,22 @@ class SegmentPackingTest {
         SplittableRandom random = Batches.seeded();
         SegmentPacker packer = new SegmentPacker();
         int index = random.nextInt(3) * 1_000_000;
+        int gaps = random.nextInt(4) * 100; // none in one of four
         for (int segment = 0; segment < 4; segment++) {
             List<Job> jobs = new ArrayList<>();
             int wanted = 1 + random.nextInt(PackedSegment.MAX_JOBS);
             while (jobs.size() < wanted && !packer.isFull()) {
-                jobs.add(job(index++, random));
+                if (!packer.takes(index)) {
+                    break;
+                }
+                jobs.add(job(index, random));
                 packer.add(jobs.get(jobs.size() - 1));
+                index += gaps == 0 ? 1 : 1 + random.nextInt(gaps);
             }
             PackedSegment packed = packer.take();
             assertThat(packer.isEmpty()).isTrue();
             assertThat(packed.jobs()).isEqualTo(jobs.size());
+            assertThat(packed.endIndex()).isEqualTo(jobs.get(jobs.size() - 1).index() + 1);
             SegmentCursor cursor = new SegmentCursor(packed);
             for (Job job : jobs) {
                 assertThat(cursor.nextIndex()).isEqualTo(job.index());
@@ -76,7 +82,11 @@ class SegmentPackingTest {
         SegmentPacker packer = new SegmentPacker();
         packer.add(Batches.job(7));
 
-        assertThatThrownBy(() -> packer.add(Batches.job(9))).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> packer.add(Batches.job(7))).isInstanceOf(IllegalArgumentException.class);
+        assertThat(packer.takes(7 + 256)).isFalse();
+        assertThatThrownBy(() -> packer.add(Batches.job(7 + 256))).isInstanceOf(IllegalArgumentException.class);
+        packer.add(Batches.job(7 + 255));
+        assertThat(packer.take().endIndex()).isEqualTo(7 + 256);
     }
 
     @Test

@@ -85,8 +85,7 @@ abstract class StoreContract<H extends StoreHarness> {
         OpenSegment open = store.openSegment(batch, 0);
         while (open != null) {
             segments.add(open);
-            open = store.openSegment(
-                    batch, open.segment().firstIndex() + open.segment().jobs());
+            open = store.openSegment(batch, open.segment().endIndex());
         }
         return segments;
     }

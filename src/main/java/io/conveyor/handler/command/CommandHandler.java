@@ -67,14 +67,15 @@ final class CommandHandler implements JobHandler, AutoCloseable {
         }
         Duration limit = min(command.timeout(), job.remaining());
         List<String> arguments = checked(command, input.args() == null ? List.of() : input.args());
+        RawJson stdin = input.toStdin();
         ResidentCommand resident = residents.find(input.command());
         if (resident != null) {
-            return resident.run(line(input.stdin()), limit);
+            return resident.run(line(stdin), limit);
         }
         CommandFaults faults = new CommandFaults(input.command(), command);
         Launch launch = Launch.of(command, argv(command, arguments), trees);
         CommandRun.Ended ended = new CommandRun(launch, command.maxOutput().toBytes())
-                .run(input.stdin() == null ? new byte[0] : input.stdin().payload(), limit);
+                .run(stdin == null ? new byte[0] : stdin.payload(), limit);
         return switch (ended.how()) {
             case EXITED -> output(faults, ended);
             case OUT_OF_TIME -> throw faults.timedOut(limit);
@@ -169,6 +170,7 @@ final class CommandHandler implements JobHandler, AutoCloseable {
                 {"type": "object", "required": ["command"], "additionalProperties": false, "properties": {
                   "command": {"enum": [%s]},
                   "stdin": {"description": "A string is sent as its text, any other JSON value as that JSON."},
+                  "batch": {"description": "What a job in `then` gets; sent on stdin if that is not given."},
                   "args": {"type": "array", "items": {"type": "string"},
                     "description": "Arguments, one element of argv each, behind a --; for commands that take them."}},
                  "description": "Output: what the program writes to standard output; as JSON where the whole of it is \
@@ -180,5 +182,13 @@ final class CommandHandler implements JobHandler, AutoCloseable {
     record Input(
             String command,
             @Nullable RawJson stdin,
-            @Nullable List<String> args) {}
+            @Nullable List<String> args,
+            @Nullable RawJson batch) {
+
+        /** What goes to standard input: in a job that follows a batch, without anything of its own, what came of that. */
+        @Nullable
+        RawJson toStdin() {
+            return stdin == null ? batch : stdin;
+        }
+    }
 }

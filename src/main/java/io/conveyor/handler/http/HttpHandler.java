@@ -87,6 +87,16 @@ final class HttpHandler implements JobHandler, AutoCloseable {
         }
     }
 
+    /** Sends one request under the rules and limits of this kind; follows no redirect, and takes any status. */
+    HttpAnswer send(HttpCall call, Duration limit) throws JobFailure, InterruptedException {
+        try (CallTimer.Watch watch = timer.watch(limit)) {
+            CURRENT.set(watch);
+            return send(call, 0, watch);
+        } finally {
+            CURRENT.remove();
+        }
+    }
+
     /** The host with its port, of the first request. */
     @Override
     public String target(JobContext job) throws JobFailure {

@@ -21,13 +21,15 @@ import org.springframework.http.MediaType;
  * @param headers one value each
  * @param body a string is sent as its text, any other JSON value as that JSON
  * @param followRedirects no unless said otherwise
+ * @param batch in a job that follows a batch, what came of that: the body if there is no other, of a method that has one
  */
 record HttpInput(
         @Nullable String method,
         String url,
         @Nullable Map<String, String> headers,
         @Nullable RawJson body,
-        @JsonProperty("follow_redirects") @Nullable Boolean followRedirects) {
+        @JsonProperty("follow_redirects") @Nullable Boolean followRedirects,
+        @Nullable RawJson batch) {
 
     static final String SCHEMA = """
             {"type": "object", "required": ["url"], "additionalProperties": false, "properties": {
@@ -42,13 +44,16 @@ record HttpInput(
             any other JSON value as that JSON (application/json). To send a JSON string, write it as text."},
               "follow_redirects": {"type": "boolean", "default": false,
                 "description": "Follow at most 5; each one is held against the same rules. Headers other than Accept, \
-            Accept-Language, Content-Type and User-Agent are not sent on to another host."}},
+            Accept-Language, Content-Type and User-Agent are not sent on to another host."},
+              "batch": {"description": "What a job in `then` gets; the body of a POST, PUT or PATCH without another."}},
              "description": "Output: {status, headers, body}. Names of headers are lower case, Set-Cookie is left out. \
             body is a JSON value where the answer is JSON, else text; what is not text comes as body_base64; an empty \
             body is left out. An answer succeeds whatever its status, except 429 and 503: these fail the job, can be \
             retried, and bring status and retry_after_seconds; so do connections that fail."}""";
 
     private static final Set<String> METHODS = Set.of("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS");
+
+    private static final Set<String> WITH_BODY = Set.of("POST", "PUT", "PATCH");
 
     /** Set by the client library, or of one connection only (RFC 9110, section 7.6.1). */
     private static final Set<String> NOT_THEIRS = Set.of(
@@ -74,13 +79,14 @@ record HttpInput(
                     "/input/method", "Give GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS, in capitals.");
         }
         HttpHeaders checked = checkedHeaders();
-        if (body != null && checked.getFirst(HttpHeaders.CONTENT_TYPE) == null) {
+        RawJson content = body == null && WITH_BODY.contains(verb) ? batch : body;
+        if (content != null && checked.getFirst(HttpHeaders.CONTENT_TYPE) == null) {
             checked.set(
                     HttpHeaders.CONTENT_TYPE,
-                    body.asString() == null ? "application/json" : "text/plain;charset=UTF-8");
+                    content.asString() == null ? "application/json" : "text/plain;charset=UTF-8");
         }
         return new HttpCall(
-                HttpMethod.valueOf(verb), HttpUrl.parse(url), checked, body == null ? null : body.payload());
+                HttpMethod.valueOf(verb), HttpUrl.parse(url), checked, content == null ? null : content.payload());
     }
 
     boolean follows() {
