@@ -41,6 +41,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Deadlines, on clocks that the test moves: what has not started expires, whatever else happens to the batch. */
 class DeadlineTest extends GatedJobs {
 
+    /** Rounds of the race; ten thousand take a minute: {@code mvn test -Dtest=DeadlineTest -Draces=10000}. */
+    private static final int RACES = Integer.getInteger("races", 500);
+
     private static final long HOUR = Duration.ofHours(1).toMillis();
     private static final BatchRules IN_AN_HOUR = deadline(HOUR);
     private static final JobHandler ECHO = handler("echo", job -> new JobOutput(job.input()));
@@ -299,7 +302,7 @@ class DeadlineTest extends GatedJobs {
                     ends.merge(batch.batchNo(), 1, Integer::sum);
                 }
             });
-            for (int round = 0; round < 500; round++) {
+            for (int round = 0; round < RACES; round++) {
                 int jobs = 1 + random.nextInt(300);
                 int delay = random.nextInt(2000);
                 int cancelDelay = random.nextInt(2000);
@@ -338,7 +341,7 @@ class DeadlineTest extends GatedJobs {
                 assertResults(harness, ref, jobs);
                 outcomes.merge(Objects.requireNonNull(ended.outcome()), 1, Integer::sum);
             }
-            while (ends.size() < 500) {
+            while (ends.size() < RACES) {
                 Thread.onSpinWait(); // this listener hears of the last end after those who wait for it
             }
             assertThat(ends.values()).containsOnly(1);
