@@ -407,19 +407,23 @@ class BatchApiTest extends ServiceTest {
         asked.put("GET /v1", () -> api.get("/v1"));
         asked.put("GET /problems/{slug}", () -> api.get("/problems/job-failed"));
         asked.put("POST /v1/batches/{id}/cancel", () -> api.cancel("/v1/batches/" + id));
-        List<String> refused = List.of("POST /v1/batches/{id}/pause", "POST /v1/batches/{id}/resume");
-        refused.forEach(operation -> asked.put(
-                operation,
-                () -> api.send("POST", operation.substring(5).replace("{id}", id), null)
-                        .join()));
+        Map<String, String> refused = Map.of(
+                "POST /v1/batches/{id}/pause", "batch-not-running",
+                "POST /v1/batches/{id}/resume", "batch-not-running",
+                "POST /v1/batches/{id}/retry", "nothing-to-retry");
+        refused.keySet()
+                .forEach(operation -> asked.put(
+                        operation,
+                        () -> api.send("POST", operation.substring(5).replace("{id}", id), null)
+                                .join()));
         asked.put("DELETE /v1/batches/{id}", () -> api.delete("/v1/batches/" + id));
 
         assertThat(api.operations()).isEqualTo(asked.keySet());
         List.of("PUT /v1/batches/{id}", "GET /v1/batches/{id}", "GET /v1/batches/{id}/results/{index}")
                 .forEach(operation ->
                         assertThat(asked.get(operation).get().status()).isIn(200, 202));
-        refused.forEach(
-                operation -> assertThat(asked.remove(operation).get().problem()).isEqualTo("batch-not-running"));
+        refused.forEach((operation, problem) ->
+                assertThat(asked.remove(operation).get().problem()).isEqualTo(problem));
         asked.remove("PUT /v1/batches/{id}");
         Supplier<Api.Reply> deletion = asked.remove("DELETE /v1/batches/{id}");
         asked.forEach(

@@ -78,7 +78,6 @@ public final class StreamPump implements SmartLifecycle {
     }
 
     private final int maxOpen;
-    private final ScheduledThreadPoolExecutor threads;
     private final Set<ResponseStream> open = ConcurrentHashMap.newKeySet();
     private final AtomicInteger openCount = new AtomicInteger();
     private final Map<String, AtomicInteger> byFormat = new ConcurrentHashMap<>();
@@ -86,6 +85,8 @@ public final class StreamPump implements SmartLifecycle {
             ThreadLocal.withInitial(() -> ByteBuffer.allocate(LARGE_CHUNK_BYTES));
 
     // Mutable state
+    /** Written by start, read by all; shut down by stop. */
+    private volatile ScheduledThreadPoolExecutor threads = threads();
     /** Written by start and stop, read by all. */
     private volatile boolean running;
     /** Counted down when the last stream is over; set by stop, read by whoever closes a stream. */
@@ -93,13 +94,17 @@ public final class StreamPump implements SmartLifecycle {
 
     StreamPump(StreamProperties properties) {
         maxOpen = properties.maxOpen();
+    }
+
+    private static ScheduledThreadPoolExecutor threads() {
         AtomicInteger number = new AtomicInteger();
-        threads = new ScheduledThreadPoolExecutor(THREADS, task -> {
+        ScheduledThreadPoolExecutor threads = new ScheduledThreadPoolExecutor(THREADS, task -> {
             Thread thread = new Thread(task, "conveyor-stream-" + number.incrementAndGet());
             thread.setDaemon(true);
             return thread;
         });
         threads.setRemoveOnCancelPolicy(true);
+        return threads;
     }
 
     /**
@@ -220,6 +225,10 @@ public final class StreamPump implements SmartLifecycle {
 
     @Override
     public void start() {
+        if (threads.isShutdown()) {
+            threads = threads(); // a context that was paused goes on
+        }
+        emptied = null;
         running = true;
     }
 
