@@ -2,7 +2,6 @@ package io.conveyor.belt;
 
 import io.conveyor.handler.HandlerRegistry;
 import io.conveyor.job.BatchOutcome;
-import io.conveyor.job.BatchState;
 import io.conveyor.job.CallbackFault;
 import io.conveyor.job.JobKind;
 import io.conveyor.job.StopReason;
@@ -16,42 +15,25 @@ import io.conveyor.store.NewBatch;
 import io.conveyor.store.OutcomeEntry;
 import io.conveyor.store.PackedSegment;
 import io.conveyor.store.StoreListener;
-import io.conveyor.store.StoredBatch;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentMap;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The engine's face: takes sealed batches, has their jobs run, and tells who waits for what. The store is the queue; what
  * this class holds in memory is bounded, whatever the backlog. Thread-safe.
  *
- * <p><b>Threads and state.</b> A batch is in {@link #active} from before it is visible in the store until it has ended, or
- * until it is parked and none of its jobs is on the way. One thread feeds it at a time (see {@link ActiveBatch}). A batch
- * of the store that is not in {@code active} has nothing on the way in this process, so it may be taken up anew; its
- * epoch is renewed first, which shuts out outcomes of an earlier owner.
+ * <p><b>Threads and state.</b> {@link ActiveBatches} says what is in memory, and where it stands; one thread feeds a batch at a
+ * time (see {@link ActiveBatch}).
  *
  * <p><b>Stop</b> ({@link #stop}): 1. refuse new work; 2. close the ring and the pool: feeders and callers that wait for
  * room return, queued jobs stay in the store; 3. running jobs get the drain time, then are interrupted and leave no
  * outcome; 4. outcomes in hand are the store's to commit when it closes; 5. everybody who waits is released.
  */
 public final class Belt implements StoreListener {
-
-    private static final Logger log = LoggerFactory.getLogger(Belt.class);
-
-    /** Batches taken up from the store at once. */
-    private static final int PAGE = 256;
-
-    /** Batches that wait for a limit outside of the ring, at the most; a few hundred bytes each. */
-    private static final int MOST_LIMITED = 16_384;
 
     /** How long an upload that waits for a limit goes without a look whether the service stops. */
     private static final Duration LOOK = Duration.ofMillis(100);
@@ -71,19 +53,15 @@ public final class Belt implements StoreListener {
     private final RunningJobs running;
     private final Control control;
     private final Feeder feeder;
-    private final WaitingBatches waiting;
+    private final ActiveBatches batches;
     private final BackgroundFeeders feeders;
     private final RetryPolicy policy;
     private final Retries retries;
-    private final int ring;
     private final Waiters waiters = new Waiters();
-    private final ConcurrentMap<Long, ActiveBatch> active = new ConcurrentHashMap<>();
 
     // Mutable state
     /** Written by start and stop, read by all. */
     private volatile boolean accepting;
-    /** Batches that stand at LIMITED. Written by those who move them there and away. */
-    private final AtomicInteger limited = new AtomicInteger();
 
     /** What a belt works with. */
     record Parts(
@@ -102,17 +80,16 @@ public final class Belt implements StoreListener {
         this.handlers = parts.handlers();
         this.running = parts.running();
         this.policy = parts.retries();
-        this.ring = ring;
         JobRunner runner = parts.runner();
         this.control = new Control(store, pool, running, runner, new InMemory());
         Admission admission = new Admission(parts.limits(), handlers);
-        this.retries = new Retries(parts, admission, new Again(), ring);
-        this.waiting = new WaitingBatches(this::takeUp, ring);
+        this.batches = new ActiveBatches(store, ring, this::takenUp);
+        this.retries = new Retries(parts, admission, batches, ring);
         this.feeder = new Feeder(pool, store, runner, admission);
         this.feeders = new BackgroundFeeders(
-                waiting,
+                batches.waiting(),
                 feeder,
-                new BackgroundFeeders.Ends(this::fed, this::hold, this::waitForPlace, this::waitForTurn));
+                new BackgroundFeeders.Ends(batches::fed, batches::hold, batches::waitForPlace, batches::waitForTurn));
     }
 
     /** Begins to work off what the store holds. */
@@ -128,7 +105,7 @@ public final class Belt implements StoreListener {
     /** Ends the work; see the class. A second call does nothing more. */
     DrainReport stop(Duration drain) {
         accepting = false;
-        waiting.close();
+        batches.waiting().close();
         retries.close();
         DrainReport report = pool.drain(drain);
         feeders.stop();
@@ -167,10 +144,7 @@ public final class Belt implements StoreListener {
      * @return whether it is accepted; false when the tenant has a batch of that id already, and nothing was changed
      */
     public boolean seal(NewBatch batch, List<PackedSegment> rest) {
-        BatchRef ref = batch.ref();
-        active.put(
-                ref.batchNo(),
-                new ActiveBatch(ref, batch.rules(), batch.indexEnd(), batch.createdAtMillis(), this::settle));
+        batches.add(batch);
         boolean live = false;
         try {
             boolean sealed = store.seal(batch, rest);
@@ -181,7 +155,7 @@ public final class Belt implements StoreListener {
             return sealed;
         } finally {
             if (!live) {
-                active.remove(ref.batchNo());
+                batches.remove(batch.ref());
             }
         }
     }
@@ -194,10 +168,7 @@ public final class Belt implements StoreListener {
      * @return as {@link #seal}
      */
     public boolean open(NewBatch batch, List<PackedSegment> first) {
-        BatchRef ref = batch.ref();
-        active.put(
-                ref.batchNo(),
-                new ActiveBatch(ref, batch.rules(), batch.indexEnd(), batch.createdAtMillis(), this::settle));
+        batches.add(batch);
         boolean opened = false;
         try {
             opened = store.open(batch, first);
@@ -207,7 +178,7 @@ public final class Belt implements StoreListener {
             return opened;
         } finally {
             if (!opened) {
-                active.remove(ref.batchNo());
+                batches.remove(batch.ref());
             }
         }
     }
@@ -219,7 +190,7 @@ public final class Belt implements StoreListener {
      */
     public boolean append(BatchRef ref, List<PackedSegment> segments) {
         boolean appended = store.append(ref, segments);
-        ActiveBatch batch = active.get(ref.batchNo());
+        ActiveBatch batch = batches.find(ref);
         if (batch != null && appended) {
             segments.forEach(segment -> batch.grow(segment.jobs()));
         }
@@ -233,7 +204,7 @@ public final class Belt implements StoreListener {
      * @return false when the service stops: what is left stays in the store
      */
     public boolean feedOpen(BatchRef ref, List<PackedSegment> inMemory) {
-        ActiveBatch batch = active.get(ref.batchNo());
+        ActiveBatch batch = batches.find(ref);
         if (batch == null) {
             return true;
         }
@@ -256,7 +227,7 @@ public final class Belt implements StoreListener {
 
     /** The upload of an open batch is complete, and everything of it has been fed. */
     public void complete(BatchRef ref, byte[] fingerprint, byte @Nullable [] keyFingerprint) {
-        ActiveBatch batch = active.get(ref.batchNo());
+        ActiveBatch batch = batches.find(ref);
         if (batch != null) {
             batch.moveTo(ActiveBatch.Stage.FED);
         }
@@ -266,11 +237,11 @@ public final class Belt implements StoreListener {
     /** Gives up the upload of an open batch; what it has runs, in the background where it is not fed yet. */
     public void abandon(BatchRef ref) {
         store.abandon(ref);
-        ActiveBatch batch = active.get(ref.batchNo());
+        ActiveBatch batch = batches.find(ref);
         if (batch != null && batch.isFed()) {
             batch.moveTo(ActiveBatch.Stage.FED);
         } else if (batch != null) {
-            waitForTurn(batch);
+            batches.waitForTurn(batch);
         }
     }
 
@@ -283,7 +254,7 @@ public final class Belt implements StoreListener {
      * @param hold how long to feed; zero hands over what the queue takes at once and runs nothing in the caller
      */
     public void feed(BatchRef ref, List<PackedSegment> inMemory, Duration hold) {
-        ActiveBatch batch = active.get(ref.batchNo());
+        ActiveBatch batch = batches.find(ref);
         if (batch == null) {
             return; // it had no jobs
         }
@@ -293,10 +264,10 @@ public final class Belt implements StoreListener {
             result = feeder.feed(batch, inMemory, manner, hold, Integer.MAX_VALUE);
         } finally {
             switch (result) {
-                case FED -> fed(batch);
-                case PAUSED -> hold(batch);
-                case LIMITED -> waitForPlace(batch);
-                case TIME_UP -> waitForTurn(batch);
+                case FED -> batches.fed(batch);
+                case PAUSED -> batches.hold(batch);
+                case LIMITED -> batches.waitForPlace(batch);
+                case TIME_UP -> batches.waitForTurn(batch);
                 case CLOSED -> batch.moveTo(ActiveBatch.Stage.PARKED);
             }
         }
@@ -333,7 +304,7 @@ public final class Belt implements StoreListener {
 
     /** Jobs of the batch that have started and whose outcome is not on the disk yet. */
     public int running(long batchNo) {
-        ActiveBatch batch = active.get(batchNo);
+        ActiveBatch batch = batches.find(batchNo);
         return batch == null ? 0 : batch.running();
     }
 
@@ -344,7 +315,7 @@ public final class Belt implements StoreListener {
 
     /** When the first job of the batch started, milliseconds since the epoch, as far as this process knows. */
     public OptionalLong startedAt(long batchNo) {
-        ActiveBatch batch = active.get(batchNo);
+        ActiveBatch batch = batches.find(batchNo);
         return batch == null ? OptionalLong.empty() : batch.startedAt();
     }
 
@@ -381,7 +352,7 @@ public final class Belt implements StoreListener {
 
     /** Batches in memory, for whatever reason. */
     int batchesInMemory() {
-        return active.size();
+        return batches.size();
     }
 
     /** Looks at the clock for jobs that are to be tried again, which it does by itself at the time that it expects. */
@@ -391,28 +362,28 @@ public final class Belt implements StoreListener {
 
     /** Batches in memory that wait for a background feeder. */
     public int waitingBatches() {
-        return waiting.size();
+        return batches.waiting().size();
     }
 
     @Override
     public void recorded(BatchRef ref, List<OutcomeEntry> outcomes, boolean kept) {
-        ActiveBatch batch = active.get(ref.batchNo());
+        ActiveBatch batch = batches.find(ref);
         if (batch != null) {
             int started = (int) outcomes.stream()
                     .filter(outcome -> outcome.run().endsAttempt())
                     .count();
             batch.jobsRecorded(outcomes.size(), started);
-            forgetIfIdle(batch);
+            batches.forgetIfIdle(batch);
         }
         waiters.recorded(ref.batchNo(), outcomes);
     }
 
     @Override
     public void retrying(BatchRef ref, List<AttemptEntry> attempts, boolean kept) {
-        ActiveBatch batch = active.get(ref.batchNo());
+        ActiveBatch batch = batches.find(ref);
         if (batch != null) {
             batch.jobsRecorded(attempts.size(), attempts.size());
-            forgetIfIdle(batch);
+            batches.forgetIfIdle(batch);
         }
         if (kept && batch != null && batch.isCancelled()) {
             retries.end(batch); // it was cancelled after the attempt had failed and before it was noted
@@ -426,26 +397,30 @@ public final class Belt implements StoreListener {
 
     @Override
     public void ended(BatchRef batch, BatchOutcome outcome) {
-        active.remove(batch.batchNo());
+        batches.remove(batch);
         waiters.ended(batch.batchNo());
     }
 
     /** Goes to the ring at once, so that nobody has to look through the store for it. */
     @Override
     public void continued(NewBatch batch) {
-        ActiveBatch follower =
-                new ActiveBatch(batch.ref(), batch.rules(), batch.indexEnd(), batch.createdAtMillis(), this::settle);
-        if (active.putIfAbsent(batch.ref().batchNo(), follower) == null) {
-            waitForTurn(follower);
-        }
+        batches.addWaiting(batch);
     }
 
     /** If it is not in memory, nothing of it can start before it is taken up from the store, which has it as stopped. */
     @Override
     public void stopped(BatchRef ref, StopReason reason) {
-        ActiveBatch batch = active.get(ref.batchNo());
+        ActiveBatch batch = batches.find(ref);
         if (batch != null) {
             control.stopped(batch, reason);
+        }
+    }
+
+    private void takenUp(ActiveBatch batch, long nextAttemptAt) {
+        if (batch.isCancelled()) {
+            retries.end(batch);
+        } else {
+            retries.add(batch.ref().batchNo(), nextAttemptAt);
         }
     }
 
@@ -454,207 +429,31 @@ public final class Belt implements StoreListener {
         control.lookForDeadlines();
     }
 
-    private void waitForTurn(ActiveBatch batch) {
-        waiting.add(batch);
-        forgetIfIdle(batch);
-    }
-
-    /** Every job of it has been handed over; some may come back. */
-    private void fed(ActiveBatch batch) {
-        batch.moveTo(ActiveBatch.Stage.FED);
-        settle(batch);
-        forgetIfIdle(batch);
-    }
-
-    /** Its feeder gives it up because it is paused. */
-    private void hold(ActiveBatch batch) {
-        batch.moveTo(ActiveBatch.Stage.HELD);
-        settle(batch);
-    }
-
-    /**
-     * Its feeder gives it up because its next job has no place in a limit. If very many wait for that, it stays in the ring
-     * and asks when it is its turn.
-     */
-    private void waitForPlace(ActiveBatch batch) {
-        if (limited.incrementAndGet() > MOST_LIMITED) {
-            limited.decrementAndGet();
-            waitForTurn(batch);
-        } else {
-            batch.moveTo(ActiveBatch.Stage.LIMITED);
-            settle(batch);
-        }
-    }
-
-    /**
-     * Holds a paused batch that nobody feeds, and lets go on what is held and not paused any more, or has been called by a
-     * limit. Whoever pauses, resumes, gives back, calls or stops feeding calls it afterwards; whichever comes last finds
-     * everything in its place.
-     */
-    private void settle(ActiveBatch batch) {
-        if (batch.isPaused()) {
-            if (batch.hasTakenBack()) {
-                batch.move(ActiveBatch.Stage.FED, ActiveBatch.Stage.HELD);
-            }
-            forgetIfIdle(batch);
-        }
-        if (!batch.isPaused()
-                && (batch.move(ActiveBatch.Stage.HELD, ActiveBatch.Stage.WAITING)
-                        || (batch.hasTakenBack() && batch.move(ActiveBatch.Stage.FED, ActiveBatch.Stage.WAITING)))) {
-            waitForTurn(batch);
-        }
-        if ((batch.isCalled() || batch.isCancelled())
-                && batch.move(ActiveBatch.Stage.LIMITED, ActiveBatch.Stage.WAITING)) {
-            limited.decrementAndGet();
-            waitForTurn(batch);
-        }
-    }
-
-    /**
-     * A parked or held batch with nothing on its way is the store's alone; whoever sees that first says so, and has the
-     * store looked through, where it may have been resumed or cancelled meanwhile. One that only waits for other attempts
-     * of its jobs is forgotten when many others are here; it comes back with the first that is due.
-     */
-    private void forgetIfIdle(ActiveBatch batch) {
-        ActiveBatch.Stage stage = batch.stage();
-        boolean kept = stage == ActiveBatch.Stage.PARKED || stage == ActiveBatch.Stage.HELD;
-        boolean waits = stage == ActiveBatch.Stage.FED && !batch.hasTakenBack() && active.size() > ring;
-        if ((kept || waits) && !batch.hasJobsOnTheWay() && batch.forget(stage)) {
-            active.remove(batch.ref().batchNo(), batch);
-            if (kept) {
-                waiting.forgotten();
-            }
-        }
-    }
-
-    private final class Again implements Retries.Active {
-
-        @Override
-        public @Nullable ActiveBatch enter(long batchNo) {
-            while (true) {
-                ActiveBatch batch = active.get(batchNo);
-                if (batch != null && batch.enter()) {
-                    return batch;
-                }
-                if (batch != null && batch.stage() != ActiveBatch.Stage.FORGOTTEN) {
-                    return null; // somebody takes it up just now, and tells of it then
-                }
-                StoredBatch stored = batch == null ? unfinished(batchNo) : null;
-                if (batch == null && stored == null) {
-                    return null;
-                }
-                ActiveBatch taken = stored == null ? null : takeUp(stored);
-                if (taken != null && taken.enter()) {
-                    waitForTurn(taken);
-                    return taken;
-                }
-                Thread.onSpinWait(); // who has forgotten it takes it away in a moment
-            }
-        }
-
-        private @Nullable StoredBatch unfinished(long batchNo) {
-            return store.unfinished(batchNo - 1, 1).stream()
-                    .filter(found -> found.ref().batchNo() == batchNo)
-                    .findAny()
-                    .orElse(null);
-        }
-
-        @Override
-        public void leave(ActiveBatch batch) {
-            batch.takeBack();
-            forgetIfIdle(batch);
-        }
-    }
-
     private final class InMemory implements Control.Active {
 
         @Override
         public void with(BatchRef ref, Consumer<ActiveBatch> work) {
-            ActiveBatch batch = active.get(ref.batchNo());
+            ActiveBatch batch = batches.find(ref);
             if (batch != null) {
                 work.accept(batch);
             }
             if (batch == null || batch.stage() == ActiveBatch.Stage.FORGOTTEN) {
-                waiting.forgotten();
+                batches.waiting().forgotten();
             }
         }
 
         @Override
         public void hurry(ActiveBatch batch) {
-            waiting.hurry(batch);
+            batches.waiting().hurry(batch);
             retries.end(batch);
         }
 
         @Override
         public void settle(ActiveBatch batch) {
-            Belt.this.settle(batch);
+            batches.settle(batch);
             if (!batch.isPaused() && !batch.isCancelled()) {
                 retries.look(batch); // what came due while it was paused
             }
         }
-    }
-
-    /** A batch that was read as unfinished may have ended in this process before it was noted here as taken up. */
-    private boolean stillOpen(ActiveBatch batch) {
-        BatchRef ref = batch.ref();
-        StoredBatch now = store.find(ref.tenant(), ref.id())
-                .filter(found -> found.ref().batchNo() == ref.batchNo() && !found.ended())
-                .orElse(null);
-        if (now == null || now.state() == BatchState.PAUSED) {
-            active.remove(ref.batchNo(), batch);
-            return false;
-        }
-        StopReason reason = now.stopReason();
-        if (reason != null) {
-            batch.stop(reason);
-        }
-        return true;
-    }
-
-    /** Takes up a batch that is only in the store; null if it is not, or is not to go on. */
-    private @Nullable ActiveBatch takeUp(StoredBatch stored) {
-        BatchRef ref = stored.ref();
-        ActiveBatch batch = new ActiveBatch(ref, stored.rules(), stored.indexEnd(), stored.createdAt(), this::settle);
-        batch.moveTo(ActiveBatch.Stage.COMING);
-        if (active.putIfAbsent(ref.batchNo(), batch) != null) {
-            return null;
-        }
-        OptionalLong next;
-        boolean taken = false;
-        try {
-            if (!stillOpen(batch)) {
-                return null;
-            }
-            store.renewEpoch(ref);
-            next = store.nextAttempt(ref);
-            taken = true;
-        } finally {
-            if (!taken) {
-                active.remove(ref.batchNo(), batch);
-            }
-        }
-        batch.moveTo(ActiveBatch.Stage.WAITING);
-        if (next.isPresent() && batch.isCancelled()) {
-            retries.end(batch);
-        } else if (next.isPresent()) {
-            retries.add(ref.batchNo(), next.getAsLong());
-        }
-        return batch;
-    }
-
-    private WaitingBatches.Page takeUp(long afterBatchNo) {
-        List<StoredBatch> found = store.unfinished(afterBatchNo, PAGE);
-        List<ActiveBatch> taken = new ArrayList<>();
-        for (StoredBatch stored : found) {
-            ActiveBatch batch = takeUp(stored);
-            if (batch != null) {
-                taken.add(batch);
-            }
-        }
-        if (!taken.isEmpty()) {
-            log.info("Took up {} unfinished batches from the store", taken.size());
-        }
-        long last = found.size() < PAGE ? 0 : found.get(found.size() - 1).ref().batchNo();
-        return new WaitingBatches.Page(taken, last);
     }
 }

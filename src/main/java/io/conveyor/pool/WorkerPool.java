@@ -7,7 +7,6 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
@@ -26,9 +25,7 @@ import org.jspecify.annotations.Nullable;
  * <ul>
  *   <li>Worker threads {@code <name>-worker-1} … take from the queue ({@link Crew}); the offering threads, called callers
  *       here, run tasks under a permit; one {@link Watchdog} keeps the time limits. All but the callers are daemons.
- *   <li>Workers and permits are {@link Slot}s, and there is one way to run a task, {@link #runInSlot}, for both. Interrupt
- *       status, name and context class loader of a thread are after a task what they were before; within, the loader is
- *       the one that was current when the pool was made.
+ *   <li>Workers and permits are {@link Slot}s, and there is one way to run a task, {@link TaskRunner}, for both.
  *   <li>Life: open → closed (intake refuses, queued tasks are taken back) → interrupting (running sections are
  *       interrupted, and each that opens from now on is at once) → report. Each step is taken by the first drain, once.
  *   <li>A job is interrupted only inside a {@link #guard}, so its outcome can be recorded outside in peace.
@@ -48,29 +45,16 @@ public final class WorkerPool implements AutoCloseable {
 
     private static final double NANOS_PER_SECOND = 1e9;
 
-    /**
-     * The slot in which this thread runs a task, of whatever pool. Null again after the task, and not removed: the empty
-     * entry holds nothing, and a remove with the next look-up, which makes the entry anew, costs more than the hand-over.
-     */
-    private static final ThreadLocal<@Nullable Slot> CURRENT = new ThreadLocal<>();
-
     private final WorkerPoolConfig config;
-    private final PoolListener listener;
     private final LongSupplier clock;
-    private final @Nullable ClassLoader loader = Thread.currentThread().getContextClassLoader();
     private final List<Slot> workers;
     private final List<Slot> permits;
     private final Crew crew;
     private final Intake intake;
+    private final TaskRunner runner;
     private final UtilisationMeter meter;
     private final Watchdog watchdog;
-    private final LongAdder uncaught = new LongAdder();
     private final LongAdder refused = new LongAdder();
-
-    /** Tasks that ended after the intake had closed; counted by the threads that ran them. */
-    private final AtomicInteger finishedInDrain = new AtomicInteger();
-
-    private final AtomicInteger interruptedInDrain = new AtomicInteger();
 
     // Mutable state
 
@@ -91,7 +75,6 @@ public final class WorkerPool implements AutoCloseable {
      */
     public WorkerPool(WorkerPoolConfig config, PoolListener listener, LongSupplier clock) {
         this.config = config;
-        this.listener = listener;
         this.clock = clock;
         long start = clock.getAsLong();
         workers = slots(config.name() + "-worker-", 0, config.workers(), start);
@@ -99,6 +82,7 @@ public final class WorkerPool implements AutoCloseable {
         meter = new UtilisationMeter(workers, start);
         crew = new Crew(config.queueCapacity(), workers);
         intake = new Intake(crew, config, permits, clock);
+        runner = new TaskRunner(listener, clock, intake::isClosed);
         watchdog = new Watchdog(
                 config.name() + "-watchdog",
                 Stream.concat(workers.stream(), permits.stream()).toList(),
@@ -203,14 +187,14 @@ public final class WorkerPool implements AutoCloseable {
 
     /** Whether the calling thread is running a task of this pool. */
     boolean isInsideTask() {
-        Slot slot = CURRENT.get();
+        Slot slot = TaskRunner.currentSlot();
         return slot != null && slot.isInside(this);
     }
 
     void runQueued(Ticket ticket) {
         long now = clock.getAsLong();
         intake.taken(ticket, now);
-        runInSlot(Crew.slotOfThisWorker(), ticket, false, now);
+        runner.run(Crew.slotOfThisWorker(), ticket, false, now);
     }
 
     private void runInCaller(Ticket ticket) {
@@ -219,116 +203,10 @@ public final class WorkerPool implements AutoCloseable {
             throw new IllegalStateException("A task may run in its caller only under a permit");
         }
         try {
-            runInSlot(permit, ticket, true, clock.getAsLong());
+            runner.run(permit, ticket, true, clock.getAsLong());
         } finally {
             permit.forgetThread();
             intake.givePermitBack(permit);
-        }
-    }
-
-    /**
-     * The one way to run a task:
-     *
-     * <ol>
-     *   <li>put the thread's interrupt status, name and loader aside, and enter the slot;
-     *   <li>run; whatever is thrown is counted and handed on, and only a {@link VirtualMachineError} goes further;
-     *   <li>close a guard that the task has left open, so that no interrupt of ours can come any more;
-     *   <li>only then clear the interrupt status, which now can only be a leftover of the task;
-     *   <li>leave the slot, tell the listener, give the thread its own back.
-     * </ol>
-     */
-    private void runInSlot(Slot slot, Ticket ticket, boolean inCaller, long start) {
-        Thread thread = Thread.currentThread();
-        boolean interrupted = Thread.interrupted();
-        String name = thread.getName();
-        ClassLoader ownLoader = thread.getContextClassLoader();
-        Slot outer = CURRENT.get();
-        try {
-            CURRENT.set(slot);
-            thread.setContextClassLoader(loader);
-            runMetered(slot, ticket, inCaller, outer, start);
-        } finally {
-            CURRENT.set(outer);
-            thread.setContextClassLoader(ownLoader);
-            useName(thread, name);
-            if (interrupted) {
-                thread.interrupt();
-            }
-        }
-    }
-
-    private void runMetered(Slot slot, Ticket ticket, boolean inCaller, @Nullable Slot outer, long start) {
-        PoolTask task = ticket.task();
-        slot.begin(Thread.currentThread(), outer, start);
-        try {
-            tellStarted(task, start - ticket.offeredAt(), inCaller);
-            runGuarded(task);
-        } finally {
-            closeLeftover(slot);
-            Thread.interrupted();
-            long end = clock.getAsLong();
-            countInDrain(slot.end(end));
-            tellFinished(task, end - start);
-        }
-    }
-
-    private void tellStarted(PoolTask task, long waited, boolean inCaller) {
-        try {
-            listener.started(task, waited, inCaller);
-        } catch (Throwable e) {
-            survive(task, e);
-        }
-    }
-
-    private void runGuarded(PoolTask task) {
-        try {
-            task.run();
-        } catch (Throwable e) {
-            survive(task, e);
-        }
-    }
-
-    private void tellFinished(PoolTask task, long ran) {
-        try {
-            listener.finished(task, ran);
-        } catch (Throwable e) {
-            survive(task, e);
-        }
-    }
-
-    private void survive(PoolTask task, Throwable thrown) {
-        uncaught.increment();
-        if (thrown instanceof VirtualMachineError error) {
-            throw error;
-        }
-        tellUncaught(task, thrown);
-    }
-
-    private void tellUncaught(PoolTask task, Throwable thrown) {
-        try {
-            listener.uncaught(task, thrown);
-        } catch (RuntimeException e) {
-            // There is nobody left to tell, and the worker must live.
-            uncaught.increment();
-        }
-    }
-
-    private static void closeLeftover(Slot slot) {
-        Guard guard = slot.guard();
-        if (guard != null) {
-            guard.close();
-        }
-    }
-
-    private void countInDrain(boolean drained) {
-        if (intake.isClosed()) {
-            (drained ? interruptedInDrain : finishedInDrain).incrementAndGet();
-        }
-    }
-
-    private static void useName(Thread thread, String wanted) {
-        if (!thread.getName().equals(wanted)) {
-            thread.setName(wanted);
         }
     }
 
@@ -350,7 +228,7 @@ public final class WorkerPool implements AutoCloseable {
      */
     public Guard guard(Duration limit, long now) {
         long limitNanos = saturatedNanos(limit);
-        Slot slot = CURRENT.get();
+        Slot slot = TaskRunner.currentSlot();
         if (slot == null || !slot.belongsTo(this)) {
             throw new IllegalStateException(
                     "guard() is for tasks of this pool: call it within run(), on the same thread");
@@ -411,7 +289,7 @@ public final class WorkerPool implements AutoCloseable {
         }
         List<String> stuck =
                 allSlots().filter(Slot::isBusy).map(Slot::runnerName).toList();
-        return new DrainReport(returned, finishedInDrain.get(), interruptedInDrain.get(), stuck);
+        return new DrainReport(returned, runner.finishedInDrain(), runner.interruptedInDrain(), stuck);
     }
 
     /** Ends the pool without waiting for running tasks: {@link #drain} with no limit to wait. What it hands back is lost. */
@@ -469,7 +347,7 @@ public final class WorkerPool implements AutoCloseable {
                 intake.waiting(),
                 permits.stream().mapToLong(Slot::completed).sum() + busy(permits),
                 allSlots().mapToLong(Slot::completed).sum(),
-                uncaught.sum(),
+                runner.uncaught(),
                 refused.sum(),
                 busySeconds(workers, now),
                 busySeconds(permits, now),
