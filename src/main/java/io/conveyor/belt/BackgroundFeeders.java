@@ -99,7 +99,7 @@ final class BackgroundFeeders {
 
     private boolean feed(ActiveBatch batch) throws InterruptedException {
         try {
-            Feeder.Result result = feeder.feed(batch, List.of(), Feeder.Manner.BACKGROUND, TURN, 1);
+            Feeder.Result result = feeder.feed(batch, List.of(), Feeder.Turn.inBackground(TURN));
             switch (result) {
                 case FED -> ends.fed().accept(batch);
                 case PAUSED -> ends.paused().accept(batch);

@@ -222,7 +222,7 @@ public final class Belt implements StoreListener {
     }
 
     private Feeder.Result feedAll(ActiveBatch batch, List<PackedSegment> inMemory) {
-        return feeder.feed(batch, inMemory, Feeder.Manner.CALLER, NO_LIMIT, Integer.MAX_VALUE);
+        return feeder.feed(batch, inMemory, Feeder.Turn.ofAll(Feeder.Manner.CALLER, NO_LIMIT));
     }
 
     /** The upload of an open batch is complete, and everything of it has been fed. */
@@ -261,7 +261,7 @@ public final class Belt implements StoreListener {
         Feeder.Manner manner = hold.isZero() ? Feeder.Manner.BACKGROUND : Feeder.Manner.CALLER;
         Feeder.Result result = Feeder.Result.TIME_UP;
         try {
-            result = feeder.feed(batch, inMemory, manner, hold, Integer.MAX_VALUE);
+            result = feeder.feed(batch, inMemory, Feeder.Turn.ofAll(manner, hold));
         } finally {
             switch (result) {
                 case FED -> batches.fed(batch);

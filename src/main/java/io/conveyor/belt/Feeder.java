@@ -44,8 +44,25 @@ final class Feeder {
         BACKGROUND
     }
 
-    /** Segments of a cancelled batch in one turn: some 16,000 jobs, for which the store takes about 10 ms. */
-    private static final int SEGMENTS_PASSED_OVER = 64;
+    /**
+     * How much is fed at once.
+     *
+     * @param time how long to go on; with zero it hands over what the pool takes at once
+     * @param segments how many to feed at the most
+     * @param segmentsPassedOver how many of a cancelled batch to have recorded as cancelled at the most
+     */
+    record Turn(Manner manner, Duration time, int segments, int segmentsPassedOver) {
+
+        /** A segment; or 64 of a cancelled batch: some 16,000 jobs, for which the store takes about 10 ms. */
+        static Turn inBackground(Duration time) {
+            return new Turn(Manner.BACKGROUND, time, 1, 64);
+        }
+
+        /** Whatever there is. */
+        static Turn ofAll(Manner manner, Duration time) {
+            return new Turn(manner, time, Integer.MAX_VALUE, Integer.MAX_VALUE);
+        }
+    }
 
     private final WorkerPool pool;
     private final BatchStore store;
@@ -60,31 +77,29 @@ final class Feeder {
     }
 
     /**
-     * Feeds for so long.
+     * Feeds a batch for a turn.
      *
      * @param inMemory segments that need not be read from the store
-     * @param time how long to go on; with zero it hands over what the pool takes at once
-     * @param wholeSegments how many segments to feed at the most in this turn
      */
-    Result feed(ActiveBatch batch, List<PackedSegment> inMemory, Manner manner, Duration time, int wholeSegments) {
-        long deadline = System.nanoTime() + time.toNanos();
-        Result again = feedTakenBack(batch, manner, deadline);
+    Result feed(ActiveBatch batch, List<PackedSegment> inMemory, Turn turn) {
+        long deadline = System.nanoTime() + turn.time().toNanos();
+        Result again = feedTakenBack(batch, turn.manner(), deadline);
         if (again != Result.FED) {
             return again;
         }
-        for (int turn = 0; turn < wholeSegments && !batch.isFed() && !batch.isCancelled(); turn++) {
+        for (int fed = 0; fed < turn.segments() && !batch.isFed() && !batch.isCancelled(); fed++) {
             OpenSegment segment = segmentToFeed(batch, inMemory);
             if (segment == null) {
                 batch.advanceTo(batch.indexEnd());
             } else {
-                Result result = feed(batch, segment, manner, deadline);
+                Result result = feed(batch, segment, turn.manner(), deadline);
                 if (result != Result.FED && !batch.isCancelled()) {
                     return result;
                 }
             }
         }
         if (batch.isCancelled()) {
-            passOver(batch, wholeSegments == 1 ? SEGMENTS_PASSED_OVER : wholeSegments);
+            passOver(batch, turn.segmentsPassedOver());
         }
         return batch.isFed() ? Result.FED : Result.TIME_UP;
     }
@@ -107,8 +122,8 @@ final class Feeder {
     }
 
     /** Has what is left of a cancelled batch recorded as cancelled: nothing of it goes to the pool. */
-    private void passOver(ActiveBatch batch, int wholeSegments) {
-        for (int turn = 0; turn < wholeSegments && !batch.isFed(); turn++) {
+    private void passOver(ActiveBatch batch, int segments) {
+        for (int passed = 0; passed < segments && !batch.isFed(); passed++) {
             OpenSegment open = store.openSegment(batch.ref(), batch.nextIndex());
             if (open == null) {
                 batch.advanceTo(batch.indexEnd());
