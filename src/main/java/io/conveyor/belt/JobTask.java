@@ -51,6 +51,12 @@ record JobTask(
         return batch.isEarly();
     }
 
+    /** For the log: the inputs are the clients'. */
+    @Override
+    public String toString() {
+        return "Job " + job.index() + " of " + batch.ref().id() + " (" + job.kind() + ")";
+    }
+
     @Override
     public void run() {
         runner.run(this);

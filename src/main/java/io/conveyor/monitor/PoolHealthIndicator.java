@@ -2,6 +2,7 @@ package io.conveyor.monitor;
 
 import io.conveyor.pool.PoolSnapshot;
 import io.conveyor.pool.WorkerPool;
+import java.util.List;
 import org.springframework.boot.health.contributor.AbstractHealthIndicator;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.Status;
@@ -23,11 +24,19 @@ final class PoolHealthIndicator extends AbstractHealthIndicator {
         describe(pool.snapshot(), builder);
     }
 
+    private static List<String> stuckWorkers(PoolSnapshot snapshot) {
+        return snapshot.crew().stream()
+                .filter(PoolSnapshot.Worker::stuck)
+                .map(PoolSnapshot.Worker::name)
+                .toList();
+    }
+
     static void describe(PoolSnapshot snapshot, Health.Builder builder) {
         builder.status(snapshot.stuck() < snapshot.workers() ? Status.UP : Status.DOWN)
                 .withDetail("workers", snapshot.workers())
                 .withDetail("active", snapshot.activeWorkers())
                 .withDetail("stuck", snapshot.stuck())
+                .withDetail("stuck_workers", stuckWorkers(snapshot))
                 .withDetail("queued", snapshot.queued());
     }
 }

@@ -12,9 +12,13 @@ import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.binder.MeterBinder;
 import io.micrometer.core.instrument.binder.jvm.ExecutorServiceMetrics;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.stereotype.Component;
 
@@ -25,6 +29,11 @@ import org.springframework.stereotype.Component;
  */
 @Component
 final class PoolMeters implements MeterBinder, PoolListener {
+
+    private static final Logger log = LoggerFactory.getLogger(PoolMeters.class);
+
+    /** Lines of a stack that tell what a job does that does not stop. */
+    private static final int STACK_LINES = 12;
 
     /** How long a snapshot serves the gauges of one scrape. */
     private static final long FRESH_NANOS = Duration.ofMillis(200).toNanos();
@@ -49,6 +58,21 @@ final class PoolMeters implements MeterBinder, PoolListener {
         if (!inCaller) {
             queueWait.record(Math.max(0, waitedNanos), TimeUnit.NANOSECONDS);
         }
+    }
+
+    @Override
+    public void stuck(PoolTask task, String place, Thread thread) {
+        String where = Arrays.stream(thread.getStackTrace())
+                .limit(STACK_LINES)
+                .map(frame -> "\n\tat " + frame)
+                .collect(Collectors.joining());
+        log.warn(
+                "{} ignores its interrupt: it was to stop, and holds the place {} until it ends by itself. Its handler is to"
+                        + " stop soon when its thread is interrupted; until that is mended, only a restart frees the place."
+                        + " Now it is at{}",
+                task,
+                place,
+                where);
     }
 
     @Override

@@ -76,10 +76,12 @@ final class WorkerPoolEndpoint {
             @JsonProperty("name") String name,
             @JsonProperty("busy") boolean busy,
             @JsonProperty("running_seconds") double runningSeconds,
-            @JsonProperty("utilisation_10s") double utilisation10s) {
+            @JsonProperty("utilisation_10s") double utilisation10s,
+            @JsonProperty("stuck") boolean stuck) {
 
         static Worker of(PoolSnapshot.Worker worker) {
-            return new Worker(worker.name(), worker.busy(), worker.runningSeconds(), worker.utilisation10s());
+            return new Worker(
+                    worker.name(), worker.busy(), worker.runningSeconds(), worker.utilisation10s(), worker.stuck());
         }
     }
 

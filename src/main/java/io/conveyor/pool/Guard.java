@@ -41,6 +41,9 @@ public final class Guard implements AutoCloseable {
     /** Nanoseconds from the first interrupt until the section counts as stuck. A round figure. */
     static final long STUCK_NANOS = 5_000_000_000L;
 
+    /** The same in seconds. */
+    static final int STUCK_SECONDS = 5;
+
     private static final int OPEN = 0;
     private static final int INTERRUPTING = 1;
     private static final int INTERRUPTED = 2;
@@ -72,6 +75,9 @@ public final class Guard implements AutoCloseable {
     private volatile long firstInterrupt;
 
     private volatile long lastInterrupt;
+
+    /** Read and written by the watchdog. */
+    private boolean foundStuck;
 
     Guard(Slot slot, Thread thread, long deadline) {
         this.slot = slot;
@@ -135,6 +141,17 @@ public final class Guard implements AutoCloseable {
             deliver();
         }
         return now + REPEAT_NANOS;
+    }
+
+    /** Whether it is stuck and this is the first call to find it so. Watchdog only. */
+    boolean hasGotStuck(long now) {
+        boolean first = !foundStuck && isStuck(now);
+        foundStuck |= first;
+        return first;
+    }
+
+    Thread thread() {
+        return thread;
     }
 
     boolean isStuck(long now) {

@@ -1,8 +1,8 @@
 package io.conveyor.pool;
 
 /**
- * Is told when tasks start and end. Each method is called by the thread that runs the task, with no lock held and outside
- * of any {@link Guard}; its time delays that thread. What it throws is treated like an exception of the task. Must be
+ * Is told when tasks start and end. Each method but {@link #stuck} is called by the thread that runs the task, with no lock
+ * held and outside of any {@link Guard}; its time delays that thread. What it throws is treated like an exception of the task. Must be
  * thread-safe.
  */
 public interface PoolListener {
@@ -20,6 +20,15 @@ public interface PoolListener {
 
     /** The task has ended, by itself or with an exception, after {@code busyNanos}. */
     default void finished(PoolTask task, long busyNanos) {}
+
+    /**
+     * The task has ignored its interrupt for {@value Guard#STUCK_SECONDS} seconds: it holds its place for as long as it likes.
+     * Told once for each guard, by the pool's watchdog, which must not be held up.
+     *
+     * @param place the name of its place in the pool
+     * @param thread the one that runs it
+     */
+    default void stuck(PoolTask task, String place, Thread thread) {}
 
     /**
      * The task threw, although a task must not. The default hands it to the uncaught exception handler of the running

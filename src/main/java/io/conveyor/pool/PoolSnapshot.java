@@ -64,6 +64,7 @@ public record PoolSnapshot(
      * @param busy whether it runs a task now
      * @param runningSeconds how long it has been running that task, 0 if none
      * @param utilisation10s share of its time spent in tasks during the last 10 s, 0 to 1
+     * @param stuck whether its task has ignored an interrupt for 5 s or more
      */
-    public record Worker(String name, boolean busy, double runningSeconds, double utilisation10s) {}
+    public record Worker(String name, boolean busy, double runningSeconds, double utilisation10s, boolean stuck) {}
 }

@@ -53,6 +53,9 @@ final class Slot {
     /** The last thread that ran here; only for its name, and only while the slot is busy. */
     private volatile @Nullable Thread thread;
 
+    /** What runs here. Written before its guard is published, and read after that by the watchdog. */
+    private @Nullable PoolTask task;
+
     /** The open guard, if any; read by the watchdog and by the drain. */
     private volatile @Nullable Guard guard;
 
@@ -90,7 +93,8 @@ final class Slot {
         return pool == candidate;
     }
 
-    void begin(Thread runner, @Nullable Slot outerSlot, long now) {
+    void begin(PoolTask its, Thread runner, @Nullable Slot outerSlot, long now) {
+        task = its;
         if (thread != runner) {
             thread = runner;
         }
@@ -106,6 +110,7 @@ final class Slot {
      * @return whether the drain interrupted it
      */
     boolean end(long now) {
+        task = null;
         METER.setRelease(this, ((meter >> 1) + (now - epoch)) << 1);
         COMPLETED.setOpaque(this, completed + 1);
         return drained;
@@ -124,6 +129,12 @@ final class Slot {
     void guardClosed(boolean byDrain) {
         drained |= byDrain;
         guard = null;
+    }
+
+    /** The task whose guard was just seen here; null if it has ended since. */
+    @Nullable
+    PoolTask task() {
+        return task;
     }
 
     @Nullable

@@ -88,7 +88,7 @@ final class TaskRunner {
 
     private void runMetered(Slot slot, Ticket ticket, boolean inCaller, @Nullable Slot outer, long start) {
         PoolTask task = ticket.task();
-        slot.begin(Thread.currentThread(), outer, start);
+        slot.begin(task, Thread.currentThread(), outer, start);
         try {
             tellStarted(task, start - ticket.offeredAt(), inCaller);
             runGuarded(task);

@@ -39,6 +39,7 @@ final class Watchdog {
 
     private final List<Slot> slots;
     private final Runnable everySecond;
+    private final PoolListener listener;
     private final Thread thread;
 
     // Mutable state
@@ -48,9 +49,10 @@ final class Watchdog {
 
     private volatile boolean stopping;
 
-    Watchdog(String name, List<Slot> slots, Runnable everySecond) {
+    Watchdog(String name, List<Slot> slots, Runnable everySecond, PoolListener listener) {
         this.slots = slots;
         this.everySecond = everySecond;
+        this.listener = listener;
         wakeAt = System.nanoTime() + TICK_NANOS;
         thread = new Thread(this::watch, name);
         thread.setDaemon(true);
@@ -105,7 +107,17 @@ final class Watchdog {
             Guard guard = slot.guard();
             if (guard != null) {
                 lowerWakeAt(check(guard, now));
+                if (guard.hasGotStuck(now)) {
+                    tellStuck(slot, guard);
+                }
             }
+        }
+    }
+
+    private void tellStuck(Slot slot, Guard guard) {
+        PoolTask task = slot.task();
+        if (task != null) {
+            outlive(() -> listener.stuck(task, slot.name(), guard.thread()));
         }
     }
 
@@ -114,10 +126,22 @@ final class Watchdog {
         try {
             return guard.check(now);
         } catch (RuntimeException e) {
-            Thread thread = Thread.currentThread();
-            thread.getUncaughtExceptionHandler().uncaughtException(thread, e);
+            tell(e);
             return now + Guard.REPEAT_NANOS;
         }
+    }
+
+    private static void outlive(Runnable call) {
+        try {
+            call.run();
+        } catch (RuntimeException e) {
+            tell(e);
+        }
+    }
+
+    private static void tell(RuntimeException e) {
+        Thread thread = Thread.currentThread();
+        thread.getUncaughtExceptionHandler().uncaughtException(thread, e);
     }
 
     private void sleepUntilWakeAt() {

@@ -86,7 +86,8 @@ public final class WorkerPool implements AutoCloseable {
         watchdog = new Watchdog(
                 config.name() + "-watchdog",
                 Stream.concat(workers.stream(), permits.stream()).toList(),
-                () -> meter.sample(clock.getAsLong()));
+                () -> meter.sample(clock.getAsLong()),
+                listener);
         watchdog.start();
     }
 
@@ -355,7 +356,7 @@ public final class WorkerPool implements AutoCloseable {
                 UtilisationMeter.mean(meter.shares(TimeUnit.SECONDS.toNanos(60), now)),
                 Math.min(1, (double) queued / intake.length()),
                 allSlots().mapToLong(slot -> slot.runningNanos(now)).max().orElse(0) / NANOS_PER_SECOND,
-                stuck(),
+                (int) allSlots().filter(WorkerPool::isStuck).count(),
                 crewNow(now, lately));
     }
 
@@ -367,12 +368,9 @@ public final class WorkerPool implements AutoCloseable {
         return slots.stream().mapToLong(slot -> slot.busyNanos(now)).sum() / NANOS_PER_SECOND;
     }
 
-    private int stuck() {
-        long now = System.nanoTime();
-        return (int) allSlots()
-                .map(Slot::guard)
-                .filter(guard -> guard != null && guard.isStuck(now))
-                .count();
+    private static boolean isStuck(Slot slot) {
+        Guard guard = slot.guard();
+        return guard != null && guard.isStuck(System.nanoTime());
     }
 
     private List<PoolSnapshot.Worker> crewNow(long now, double[] shares) {
@@ -380,7 +378,7 @@ public final class WorkerPool implements AutoCloseable {
                 .mapToObj(i -> {
                     Slot slot = workers.get(i);
                     double running = slot.runningNanos(now) / NANOS_PER_SECOND;
-                    return new PoolSnapshot.Worker(slot.name(), slot.isBusy(), running, shares[i]);
+                    return new PoolSnapshot.Worker(slot.name(), slot.isBusy(), running, shares[i], isStuck(slot));
                 })
                 .toList();
     }

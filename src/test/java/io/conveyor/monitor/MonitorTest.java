@@ -302,7 +302,8 @@ class MonitorTest {
         assertThat(report.get("accepting").asBoolean()).isTrue();
         assertThat(report.get("crew")).hasSize(WORKERS);
         for (JsonNode worker : report.get("crew")) {
-            assertThat(worker.propertyNames()).containsExactly("name", "busy", "running_seconds", "utilisation_10s");
+            assertThat(worker.propertyNames())
+                    .containsExactly("name", "busy", "running_seconds", "utilisation_10s", "stuck");
             assertThat(worker.get("busy").asBoolean()).isTrue();
         }
     }

@@ -13,9 +13,12 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.springframework.beans.factory.support.DefaultListableBeanFactory;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.Status;
+import org.springframework.boot.test.system.CapturedOutput;
+import org.springframework.boot.test.system.OutputCaptureExtension;
 
 /** Figures that the clock decides, on a clock of ours, and a crew that is stuck. */
 class PoolMetersTest {
@@ -65,6 +68,44 @@ class PoolMetersTest {
         assertThat(registry.get("conveyor.queue.wait").timer().count()).isEqualTo(2);
         assertThat(registry.get("conveyor.queue.wait").timer().totalTime(TimeUnit.MILLISECONDS))
                 .isEqualTo(30);
+    }
+
+    @Test
+    @ExtendWith(OutputCaptureExtension.class)
+    void theLogNamesAJobThatDoesNotStopItsPlaceAndTheMend(CapturedOutput log) {
+        PoolMeters meters = new PoolMeters(beans.getBeanProvider(WorkerPool.class), registry);
+        PoolTask task = new PoolTask() {
+            @Override
+            public long bytes() {
+                return 0;
+            }
+
+            @Override
+            public void run() {}
+
+            @Override
+            public String toString() {
+                return "Job 5 of nightly-1 (crunch)";
+            }
+        };
+
+        meters.stuck(task, "conveyor-worker-3", Thread.currentThread());
+
+        assertThat(log.getOut())
+                .contains("Job 5 of nightly-1 (crunch) ignores its interrupt", "conveyor-worker-3", "only a restart")
+                .contains("at " + PoolMetersTest.class.getName());
+    }
+
+    @Test
+    void healthNamesTheWorkersThatAreStuck() {
+        Health.Builder builder = new Health.Builder();
+        List<PoolSnapshot.Worker> crew = List.of(
+                new PoolSnapshot.Worker("conveyor-worker-1", true, 9, 1, true),
+                new PoolSnapshot.Worker("conveyor-worker-2", true, 9, 1, false));
+        PoolHealthIndicator.describe(
+                new PoolSnapshot(2, 2, 0, 8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 9, 1, crew), builder);
+
+        assertThat(builder.build().getDetails()).containsEntry("stuck_workers", List.of("conveyor-worker-1"));
     }
 
     @Test

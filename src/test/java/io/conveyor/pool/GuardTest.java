@@ -10,8 +10,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
 import java.util.SplittableRandom;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -117,6 +119,35 @@ class GuardTest {
         }
         assertThat(ours.get()).isFalse();
         assertThat(foreign.get()).isTrue();
+    }
+
+    /** Takes the five seconds after which a job counts as stuck. */
+    @Test
+    void aTaskThatIgnoresItsInterruptIsToldOnceWithItsPlace() throws Exception {
+        BlockingQueue<String> told = new LinkedBlockingQueue<>();
+        PoolListener listener = new PoolListener() {
+            @Override
+            public void stuck(PoolTask task, String place, Thread thread) {
+                told.add(place + " " + thread.getName());
+            }
+        };
+        CountDownLatch done = new CountDownLatch(1);
+        try (WorkerPool pool = new WorkerPool(config(1, 1, 0), listener)) {
+            pool.offer(
+                    task(() -> {
+                        try (Guard guard = pool.guard(Duration.ofMillis(5))) {
+                            awaitUninterruptibly(done);
+                        }
+                    }),
+                    LONG);
+
+            assertThat(told.poll(LONG.toSeconds(), TimeUnit.SECONDS)).isEqualTo("test-worker-1 test-worker-1");
+            assertThat(pool.snapshot().crew())
+                    .singleElement()
+                    .satisfies(worker -> assertThat(worker.stuck()).isTrue());
+            assertThat(told.poll(2, TimeUnit.SECONDS)).as("told again").isNull();
+            done.countDown();
+        }
     }
 
     @Test

@@ -59,14 +59,14 @@ class UtilisationTest {
             UtilisationMeter meter = new UtilisationMeter(List.of(slot), start);
             // 100 idle seconds, 5 busy, 5 idle, then busy for good.
             passSampled(meter, 100);
-            slot.begin(Thread.currentThread(), null, clock.get());
+            slot.begin(PoolTasks.task(() -> {}), Thread.currentThread(), null, clock.get());
             passSampled(meter, 5);
             slot.end(clock.get());
             passSampled(meter, 5);
             assertThat(share(meter, 10)).isCloseTo(0.5, within(1e-9));
             assertThat(share(meter, 60)).isCloseTo(5 / 60.0, within(1e-9));
 
-            slot.begin(Thread.currentThread(), null, clock.get());
+            slot.begin(PoolTasks.task(() -> {}), Thread.currentThread(), null, clock.get());
             passSampled(meter, 20);
             assertThat(share(meter, 10)).isCloseTo(1, within(1e-9));
             assertThat(share(meter, 60)).isCloseTo(25 / 60.0, within(1e-9));
