@@ -1,6 +1,7 @@
 package io.conveyor.belt;
 
 import io.conveyor.handler.HandlerRegistry;
+import io.conveyor.job.SteadyClock;
 import io.conveyor.limit.Limits;
 import io.conveyor.pool.PoolListener;
 import io.conveyor.pool.SizingAdvice;
@@ -42,8 +43,9 @@ class BeltConfiguration {
             SizingAdvice sizing,
             BeltProperties properties,
             Limits limits,
-            Clock clock) {
-        RetryPolicy retries = new RetryPolicy(properties.job(), new SteadyClock(clock, System::nanoTime));
+            Clock clock,
+            SteadyClock steady) {
+        RetryPolicy retries = new RetryPolicy(properties.job(), steady);
         FailStop failStop = new FailStop(System::exit);
         store.listen(failStop);
         RunningJobs running = new RunningJobs(config.workers() + config.callerRuns());

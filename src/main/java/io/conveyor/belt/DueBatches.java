@@ -1,5 +1,6 @@
 package io.conveyor.belt;
 
+import io.conveyor.job.SteadyClock;
 import io.conveyor.store.DueBatch;
 import java.util.Comparator;
 import java.util.HashMap;

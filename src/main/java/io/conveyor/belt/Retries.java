@@ -1,6 +1,7 @@
 package io.conveyor.belt;
 
 import io.conveyor.job.Job;
+import io.conveyor.job.SteadyClock;
 import io.conveyor.limit.Permit;
 import io.conveyor.pool.WorkerPool;
 import io.conveyor.store.BatchRef;

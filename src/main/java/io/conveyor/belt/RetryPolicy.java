@@ -1,6 +1,7 @@
 package io.conveyor.belt;
 
 import io.conveyor.job.JobError;
+import io.conveyor.job.SteadyClock;
 import java.time.Duration;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.LongUnaryOperator;

@@ -1,5 +1,6 @@
 package io.conveyor.belt;
 
+import io.conveyor.job.SteadyClock;
 import io.github.bucket4j.Bucket;
 import io.github.bucket4j.TimeMeter;
 import java.time.Duration;

@@ -2,6 +2,7 @@ package io.conveyor.store;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import io.conveyor.job.SteadyClock;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
@@ -104,19 +105,21 @@ class StoreConfiguration {
             SqliteFile file,
             SqliteDialect dialect,
             StoreProperties properties,
-            Clock clock) {
+            Clock clock,
+            SteadyClock steady) {
         log.debug("The store is {}; ended batches are kept for {}", file.path(), properties.retention());
         return new JdbcBatchStore(
-                writing,
-                JdbcClient.create(reading),
-                dialect,
-                properties.retention(),
-                new Times(clock, System::nanoTime));
+                writing, JdbcClient.create(reading), dialect, properties.retention(), new Times(clock, steady));
     }
 
     @Bean
     Clock clock() {
         return Clock.systemUTC();
+    }
+
+    @Bean
+    SteadyClock steadyClock(Clock clock) {
+        return new SteadyClock(clock, System::nanoTime);
     }
 
     private static String url(SqliteFile file) {

@@ -7,6 +7,7 @@ import io.conveyor.handler.JobOutput;
 import io.conveyor.job.BatchRules;
 import io.conveyor.job.Job;
 import io.conveyor.job.JobKind;
+import io.conveyor.job.SteadyClock;
 import io.conveyor.limit.LimitProperties;
 import io.conveyor.limit.Limits;
 import io.conveyor.pool.DrainReport;

@@ -14,6 +14,7 @@ import io.conveyor.job.BatchOutcome;
 import io.conveyor.job.BatchRules;
 import io.conveyor.job.BatchState;
 import io.conveyor.job.JobKind;
+import io.conveyor.job.SteadyClock;
 import io.conveyor.job.Tally;
 import io.conveyor.limit.LimitProperties;
 import io.conveyor.store.BatchRef;

@@ -1,5 +1,6 @@
 package io.conveyor.belt;
 
+import io.conveyor.job.SteadyClock;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;

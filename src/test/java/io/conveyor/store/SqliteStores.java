@@ -1,6 +1,7 @@
 package io.conveyor.store;
 
 import com.zaxxer.hikari.HikariDataSource;
+import io.conveyor.job.SteadyClock;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -51,12 +52,12 @@ final class SqliteStores implements AutoCloseable {
 
     /** Opens and starts a store whose writing connections are wrapped. */
     static SqliteStores open(Path path, Clock clock, UnaryOperator<DataSource> wrapped) {
-        return open(path, new Times(clock, System::nanoTime), wrapped);
+        return open(path, new Times(clock, new SteadyClock(clock, System::nanoTime)), wrapped);
     }
 
     /** Opens and starts a store whose steady clock the test moves as well. */
     static SqliteStores open(Path path, Clock clock, LongSupplier nanos) {
-        return open(path, new Times(clock, nanos), source -> source);
+        return open(path, new Times(clock, new SteadyClock(clock, nanos)), source -> source);
     }
 
     private static SqliteStores open(Path path, Times times, UnaryOperator<DataSource> wrapped) {

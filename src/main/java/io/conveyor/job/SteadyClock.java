@@ -1,4 +1,4 @@
-package io.conveyor.belt;
+package io.conveyor.job;
 
 import java.time.Clock;
 import java.util.concurrent.TimeUnit;
@@ -6,28 +6,28 @@ import java.util.function.LongSupplier;
 
 /**
  * The time of day as it was at the start, and from there on as the monotonic clock counts: it never jumps while the
- * process lives, and means something to the next one. Immutable, so safe for all threads.
+ * process lives, and means something to the next one. Deadlines and attempts go by it. Immutable, so safe for all threads.
  */
-final class SteadyClock {
+public final class SteadyClock {
 
     private final LongSupplier nanos;
     private final long startNanos;
     private final long startMillis;
 
     /** @param nanos as {@link System#nanoTime} */
-    SteadyClock(Clock clock, LongSupplier nanos) {
+    public SteadyClock(Clock clock, LongSupplier nanos) {
         this.nanos = nanos;
         startNanos = nanos.getAsLong();
         startMillis = clock.millis();
     }
 
     /** Milliseconds since the epoch. */
-    long millis() {
+    public long millis() {
         return startMillis + TimeUnit.NANOSECONDS.toMillis(nanos.getAsLong() - startNanos);
     }
 
     /** Nanoseconds since anything, as {@link System#nanoTime}. */
-    long nanos() {
+    public long nanos() {
         return nanos.getAsLong();
     }
 }
