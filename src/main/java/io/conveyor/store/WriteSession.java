@@ -10,11 +10,9 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Types;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.BitSet;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -23,12 +21,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The writing SQL, on the one connection that writes. Confined to the writer thread; every method runs between
  * {@link #begin} and {@link #commit} or {@link #rollback}.
- *
- * <p>The connection is in auto-commit mode and these three are plain SQL: with {@code setAutoCommit(false)} the driver
- * begins the next transaction inside {@code commit()}, holds the database's write lock while there is nothing to write,
- * and reports a commit that is on the disk as failed when that beginning fails.
  */
-final class WriteSession implements AutoCloseable {
+final class WriteSession extends Transaction {
 
     private static final String INSERT_SEGMENT =
             "INSERT INTO segment (tenant, batch_no, first_index, jobs, span, places, open, epoch) VALUES (?, ?, ?, ?, ?, ?, ?, 0)";
@@ -109,10 +103,7 @@ final class WriteSession implements AutoCloseable {
     /** Milliseconds that an idempotency key is kept at the least: a day. */
     private static final long KEY_MILLIS = Duration.ofDays(1).toMillis();
 
-    private final Connection connection;
     private final Times times;
-    private final Map<String, PreparedStatement> statements = new HashMap<>();
-
     private final Continuations continuations;
 
     // Mutable state
@@ -120,7 +111,7 @@ final class WriteSession implements AutoCloseable {
     private final List<NewBatch> followers = new ArrayList<>();
 
     WriteSession(Connection connection, Times times, Continuations continuations) {
-        this.connection = connection;
+        super(connection);
         this.times = times;
         this.continuations = continuations;
     }
@@ -132,22 +123,15 @@ final class WriteSession implements AutoCloseable {
                 .collect(Collectors.joining(", ", "state IN (", ")"));
     }
 
+    @Override
     void begin() throws SQLException {
         followers.clear();
-        bind("BEGIN IMMEDIATE").execute();
+        super.begin();
     }
 
     /** The batches that this transaction has made so far because others have ended. */
     List<NewBatch> followers() {
         return List.copyOf(followers);
-    }
-
-    void commit() throws SQLException {
-        bind("COMMIT").execute();
-    }
-
-    void rollback() throws SQLException {
-        bind("ROLLBACK").execute();
     }
 
     void spill(BatchRef batch, List<PackedSegment> segments) throws SQLException {
@@ -486,56 +470,5 @@ final class WriteSession implements AutoCloseable {
                     segment.jobs());
             update(INSERT_INPUT, batch.tenant(), batch.batchNo(), first, segment.data());
         }
-    }
-
-    int update(String sql, @Nullable Object... values) throws SQLException {
-        return bind(sql, values).executeUpdate();
-    }
-
-    /** The batches that a query lists by tenant and number. */
-    List<BatchRef> refs(String sql, @Nullable Object... values) throws SQLException {
-        return list(sql, row -> new BatchRef(row.getString(1), row.getLong(2), ""), values);
-    }
-
-    /** Makes something of a row. */
-    interface Mapper<T> {
-        T map(ResultSet row) throws SQLException;
-    }
-
-    /** What is made of the rows of a query, in their order. */
-    <T> List<T> list(String sql, Mapper<T> mapper, @Nullable Object... values) throws SQLException {
-        List<T> found = new ArrayList<>();
-        try (ResultSet row = bind(sql, values).executeQuery()) {
-            while (row.next()) {
-                found.add(mapper.map(row));
-            }
-        }
-        return found;
-    }
-
-    private PreparedStatement bind(String sql, @Nullable Object... values) throws SQLException {
-        PreparedStatement statement = statements.get(sql);
-        if (statement == null) {
-            statement = connection.prepareStatement(sql);
-            statements.put(sql, statement);
-        }
-        for (int i = 0; i < values.length; i++) {
-            Object value = values[i];
-            if (value == null) {
-                statement.setNull(i + 1, Types.NULL);
-            } else if (value instanceof byte[] bytes) {
-                statement.setBytes(i + 1, bytes);
-            } else if (value instanceof String text) {
-                statement.setString(i + 1, text);
-            } else {
-                statement.setLong(i + 1, ((Number) value).longValue());
-            }
-        }
-        return statement;
-    }
-
-    @Override
-    public void close() throws SQLException {
-        connection.close();
     }
 }
