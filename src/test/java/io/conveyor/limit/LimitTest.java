@@ -47,10 +47,10 @@ class LimitTest {
         });
     }
 
-    /** One start a second. */
-    private Bucket oneASecond() {
+    /** So many starts a second, and none saved up. */
+    private Bucket aSecond(int starts) {
         return Bucket.builder()
-                .addLimit(limit -> limit.capacity(1).refillGreedy(1, Duration.ofSeconds(1)))
+                .addLimit(limit -> limit.capacity(1).refillGreedy(starts, Duration.ofSeconds(1)))
                 .withCustomTimePrecision(new TimeMeter() {
                     @Override
                     public long currentTimeNanos() {
@@ -135,7 +135,7 @@ class LimitTest {
 
     @Test
     void aRateLetsTheNextStartWhenItsTokenIsThere() {
-        Limit limit = limit(Integer.MAX_VALUE, oneASecond());
+        Limit limit = limit(Integer.MAX_VALUE, aSecond(1));
         permit(Permit.take(List.of(limit), first)).start();
         assertThat(Permit.take(List.of(limit), second)).isNull();
         assertThat(calls).isEmpty();
@@ -149,22 +149,7 @@ class LimitTest {
 
     @Test
     void theLookComesWhenTheTokenDoes() {
-        Limit limit = limit(
-                Integer.MAX_VALUE,
-                Bucket.builder()
-                        .addLimit(each -> each.capacity(1).refillGreedy(1000, Duration.ofSeconds(1)))
-                        .withCustomTimePrecision(new TimeMeter() {
-                            @Override
-                            public long currentTimeNanos() {
-                                return now.get();
-                            }
-
-                            @Override
-                            public boolean isWallClockBased() {
-                                return false;
-                            }
-                        })
-                        .build());
+        Limit limit = limit(Integer.MAX_VALUE, aSecond(1000));
         permit(Permit.take(List.of(limit), first)).start();
 
         assertThat(Permit.take(List.of(limit), second)).isNull();
@@ -174,7 +159,7 @@ class LimitTest {
 
     @Test
     void whatWaitsForItsStartHoldsTheNextOneBack() {
-        Limit limit = limit(Integer.MAX_VALUE, oneASecond());
+        Limit limit = limit(Integer.MAX_VALUE, aSecond(1));
         Permit queued = permit(Permit.take(List.of(limit), first));
         now.addAndGet(10 * SECOND);
 
@@ -187,7 +172,7 @@ class LimitTest {
 
     @Test
     void aTokenThatWasNotUsedIsThereForTheNext() {
-        Limit limit = limit(Integer.MAX_VALUE, oneASecond());
+        Limit limit = limit(Integer.MAX_VALUE, aSecond(1));
         permit(Permit.take(List.of(limit), first)).release();
 
         permit(Permit.take(List.of(limit), second)).start();
