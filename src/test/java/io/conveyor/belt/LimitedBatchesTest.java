@@ -5,6 +5,7 @@ import static io.conveyor.belt.BeltHarness.handler;
 import static io.conveyor.belt.BeltHarness.input;
 import static io.conveyor.belt.BeltHarness.segments;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import io.conveyor.handler.JobContext;
 import io.conveyor.handler.JobFailure;
@@ -173,6 +174,26 @@ class LimitedBatchesTest extends GatedJobs {
             harness.belt.resume(first);
             gate.release(4);
             assertThat(harness.awaitEnd(first).outcome()).isEqualTo(BatchOutcome.SUCCEEDED);
+        }
+    }
+
+    @Test
+    void aJobThatIsTakenBackOutOfTheQueueGivesItsPlaceUp() throws Exception {
+        BeltHarness.Parts parts =
+                new BeltHarness.Parts(file(), 1, 8, 0, 4096).withLimits(Map.of("api", atOnce(2, "gated")));
+        try (BeltHarness harness = new BeltHarness(parts, gated).started()) {
+            BatchRef first = harness.submit("first", segments("gated", 2, 0), Duration.ZERO);
+            awaitBegun(1);
+            BatchRef second = harness.submit("second", segments("gated", 1, 0), Duration.ZERO);
+            assertThat(harness.pool.snapshot().queued()).isEqualTo(1);
+
+            harness.belt.pause(first);
+
+            // Its one job has the place of the job that came back, while the first one still runs.
+            await().atMost(LONG).until(() -> harness.pool.snapshot().queued() == 1);
+            gate.release(2);
+            assertThat(harness.awaitEnd(second).outcome()).isEqualTo(BatchOutcome.SUCCEEDED);
+            assertThat(harness.find(first).tally().succeeded()).isEqualTo(1);
         }
     }
 
