@@ -4,6 +4,7 @@ import static io.conveyor.belt.BeltHarness.PATIENCE_SECONDS;
 import static io.conveyor.belt.BeltHarness.handler;
 import static io.conveyor.belt.BeltHarness.segments;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import io.conveyor.handler.JobHandler;
 import io.conveyor.handler.JobOutput;
@@ -72,6 +73,20 @@ class CancelTest extends GatedJobs {
             assertThat(ran).hasSize(2);
         } finally {
             client.shutdownNow();
+        }
+    }
+
+    @Test
+    void whatWaitsInTheQueueIsCancelledWhileEveryWorkerIsBusy() throws Exception {
+        try (BeltHarness harness = new BeltHarness(file(), 1, 8, 0, deaf).started()) {
+            BatchRef ref = harness.submit("queued", segments("deaf", 6, 0), Duration.ZERO);
+            awaitBegun(1);
+
+            harness.belt.cancel(ref);
+
+            await().atMost(LONG).until(() -> harness.find(ref).tally().cancelled() == 5);
+            gate.release();
+            assertThat(harness.awaitEnd(ref).tally().recorded()).isEqualTo(6);
         }
     }
 

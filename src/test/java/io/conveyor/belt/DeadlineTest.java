@@ -50,31 +50,11 @@ class DeadlineTest extends GatedJobs {
 
     private final AtomicLong nanos = new AtomicLong();
     private final AtomicLong jumped = new AtomicLong();
-    private final Clock wall = new JumpingClock();
+    /** The clock of this machine, set forward or back. */
+    private final Clock wall = ((InstantSource) () -> Instant.now().plusMillis(jumped.get())).withZone(ZoneOffset.UTC);
 
     private static BatchRules deadline(long millis) {
         return new BatchRules(0, 0, 0, millis, null);
-    }
-
-    /** The wall clock of this machine, set forward or back. */
-    private final class JumpingClock extends Clock {
-
-        private final InstantSource machine = InstantSource.system();
-
-        @Override
-        public Instant instant() {
-            return machine.instant().plusMillis(jumped.get());
-        }
-
-        @Override
-        public ZoneOffset getZone() {
-            return ZoneOffset.UTC;
-        }
-
-        @Override
-        public Clock withZone(java.time.ZoneId zone) {
-            throw new UnsupportedOperationException();
-        }
     }
 
     private BeltHarness belt(int workers, int queue, int callers, int ring, JobHandler... handlers) {
