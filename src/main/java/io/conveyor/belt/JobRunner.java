@@ -136,15 +136,15 @@ final class JobRunner {
 
     private @Nullable JobEntry outcomeOf(JobTask task) {
         Job job = task.job();
-        long startedAt = clock.millis();
         StopReason reason = task.batch().stopReason();
         if (reason != null) {
-            return passedOver(task, reason, startedAt);
+            return passedOver(task, reason, clock.millis());
         }
         if (task.batch().isPaused()) {
             task.batch().keep(task);
             return null;
         }
+        long startedAt = clock.millis();
         if (job.problem() != null) {
             // What was accepted although it cannot be run gets the outcome that it came with; no handler sees it.
             return entry(task, new Outcome(JobState.FAILED, job.problem()), 0, startedAt, 0);

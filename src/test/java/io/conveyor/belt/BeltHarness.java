@@ -38,8 +38,8 @@ import java.util.function.UnaryOperator;
 /** A belt over a real pool and a real SQLite file, as the service puts it together. */
 final class BeltHarness implements AutoCloseable {
 
-    /** Longest wait for what must happen; generous, since machines stall. */
-    static final long PATIENCE_SECONDS = 60;
+    /** Longest wait for what must happen; generous, since machines stall. Shorter to see a test fail: {@code -Dpatience=5}. */
+    static final long PATIENCE_SECONDS = Long.getLong("patience", 60);
 
     static final String TENANT = "default";
 
@@ -48,6 +48,7 @@ final class BeltHarness implements AutoCloseable {
     final WorkerPool pool;
     final Belt belt;
     private final Limits limits;
+    private final List<JobHandler> handlers;
 
     BeltHarness(Path file, int workers, int queue, int callers, JobHandler... handlers) {
         this(file, workers, queue, callers, WaitingBatches.CAPACITY, handlers);
@@ -64,9 +65,9 @@ final class BeltHarness implements AutoCloseable {
                 new WorkerPoolConfig("test", parts.workers(), parts.queue(), 1 << 20, parts.callers()),
                 PoolListener.NONE,
                 parts.poolClock());
-        HandlerRegistry registry = new HandlerRegistry(List.of(handlers));
+        this.handlers = List.of(handlers);
+        HandlerRegistry registry = new HandlerRegistry(this.handlers);
         RunningJobs running = new RunningJobs(parts.places());
-        Clock clock = Clock.systemUTC();
         RetryPolicy retries = parts.retries();
         JobRunner runner = new JobRunner(new JobRunner.Parts(
                 pool,
@@ -76,7 +77,7 @@ final class BeltHarness implements AutoCloseable {
                 new SizingAdvice(),
                 Duration.ofSeconds(60),
                 retries,
-                clock,
+                parts.wall(),
                 error -> {}));
         limits = Limits.of(parts.limits());
         belt = new Belt(new Belt.Parts(store, pool, registry, running, runner, retries, limits), parts.ring());
@@ -182,6 +183,13 @@ final class BeltHarness implements AutoCloseable {
         };
     }
 
+    /** Runs jobs that no interrupt ends. */
+    interface Deaf extends JobHandler {
+
+        /** The test is over, well or not: what still waits for it goes on, or the belt could not close. */
+        void letGo();
+    }
+
     /** Segments of jobs of one kind whose inputs are their indexes. */
     static List<PackedSegment> segments(String kind, int jobs, long timeoutMillis) {
         List<PackedSegment> segments = new ArrayList<>();
@@ -270,8 +278,10 @@ final class BeltHarness implements AutoCloseable {
         return belt.stop(drain);
     }
 
+    /** Lets go first of what its handlers hold, where they can be closed. */
     @Override
     public void close() {
+        handlers.stream().filter(Deaf.class::isInstance).map(Deaf.class::cast).forEach(Deaf::letGo);
         belt.stop(Duration.ZERO);
         limits.close();
         pool.close();

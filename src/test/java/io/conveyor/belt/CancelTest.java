@@ -14,7 +14,11 @@ import io.conveyor.job.Tally;
 import io.conveyor.store.BatchRef;
 import io.conveyor.store.PackedSegment;
 import io.conveyor.store.StoredBatch;
+import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.time.ZoneOffset;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CyclicBarrier;
@@ -22,6 +26,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -54,6 +59,30 @@ class CancelTest extends GatedJobs {
                     .hasSize(jobs - 2)
                     .allMatch(line -> line.contains("/problems/job-cancelled")
                             && line.matches(".*},\"attempts\":0,\"ended_at\":\"[^\"]*\"}"));
+        }
+    }
+
+    /** The job has been found fit to run and is not in its handler yet: the interrupt does not find it. */
+    @Test
+    void aJobThatIsJustAboutToStartIsStoppedAsWell() throws Exception {
+        AtomicReference<Runnable> beforeTheStart = new AtomicReference<>(() -> {});
+        Clock wall = ((InstantSource) () -> {
+                    if (Thread.currentThread().getName().contains("worker")) {
+                        beforeTheStart.getAndSet(() -> {}).run();
+                    }
+                    return Instant.now();
+                })
+                .withZone(ZoneOffset.UTC);
+        BeltHarness.Parts parts = new BeltHarness.Parts(file(), 1, 4, 0, 10).withTime(wall, System::nanoTime);
+        try (BeltHarness harness = new BeltHarness(parts, gated).started()) {
+            List<PackedSegment> segments = segments("gated", 1, 0);
+            BatchRef ref = harness.seal("starting", segments);
+            beforeTheStart.set(() -> harness.belt.cancel(ref));
+
+            harness.belt.feed(ref, segments, Duration.ZERO);
+
+            assertThat(harness.awaitEnd(ref).tally()).isEqualTo(new Tally(1, 0, 0, 1, 0));
+            assertThat(harness.results(ref).get(0)).contains("It was running when its batch was cancelled");
         }
     }
 

@@ -13,8 +13,6 @@ import io.conveyor.store.AttemptEntry;
 import io.conveyor.store.BatchRef;
 import io.conveyor.store.BatchStore;
 import io.conveyor.store.NewBatch;
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Queue;
@@ -97,46 +95,38 @@ class FaultsTest {
 
     /** The store, but an attempt reaches it only after somebody has looked for what waits in its batch. */
     private static BatchStore late(BatchStore store, CountDownLatch failed, CountDownLatch ended) {
-        return (BatchStore) Proxy.newProxyInstance(
-                BatchStore.class.getClassLoader(), new Class<?>[] {BatchStore.class}, (proxy, method, arguments) -> {
-                    if (method.getName().equals("record") && arguments[0] instanceof AttemptEntry) {
+        return WatchedStore.around(
+                store,
+                (method, argument) -> {
+                    if (method.equals("record") && argument instanceof AttemptEntry) {
                         failed.countDown();
                         assertThat(ended.await(PATIENCE_SECONDS, TimeUnit.SECONDS))
                                 .isTrue();
                     }
-                    Object answer;
-                    try {
-                        answer = method.invoke(store, arguments);
-                    } catch (InvocationTargetException e) {
-                        throw e.getCause();
-                    }
-                    if (method.getName().equals("waitingAttempts")) {
+                },
+                (method, argument) -> {
+                    if (method.equals("waitingAttempts")) {
                         ended.countDown();
                     }
-                    return answer;
                 });
     }
 
     /** The store, but what it has read of the backlog arrives only after a batch of it has ended. */
     private static BatchStore around(
             BatchStore store, Queue<BatchRef> renewed, CountDownLatch read, CountDownLatch ended) {
-        return (BatchStore) Proxy.newProxyInstance(
-                BatchStore.class.getClassLoader(), new Class<?>[] {BatchStore.class}, (proxy, method, arguments) -> {
-                    if (method.getName().equals("renewEpoch")) {
-                        renewed.add((BatchRef) arguments[0]);
+        return WatchedStore.around(
+                store,
+                (method, argument) -> {
+                    if (method.equals("renewEpoch")) {
+                        renewed.add((BatchRef) argument);
                     }
-                    Object answer;
-                    try {
-                        answer = method.invoke(store, arguments);
-                    } catch (InvocationTargetException e) {
-                        throw e.getCause();
-                    }
-                    if (method.getName().equals("unfinished")) {
+                },
+                (method, argument) -> {
+                    if (method.equals("unfinished")) {
                         read.countDown();
                         assertThat(ended.await(PATIENCE_SECONDS, TimeUnit.SECONDS))
                                 .isTrue();
                     }
-                    return answer;
                 });
     }
 }

@@ -5,9 +5,11 @@ import static io.conveyor.belt.BeltHarness.handler;
 import static io.conveyor.belt.BeltHarness.input;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.conveyor.handler.JobContext;
 import io.conveyor.handler.JobFailure;
 import io.conveyor.handler.JobHandler;
 import io.conveyor.handler.JobOutput;
+import io.conveyor.job.JobKind;
 import io.conveyor.store.BatchRef;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -46,7 +48,7 @@ abstract class GatedJobs {
     });
 
     /** The same, deaf to interrupts. */
-    final JobHandler deaf = handler("deaf", job -> {
+    final JobHandler deaf = new Deaf("deaf", gate, job -> {
         ran.add(input(job));
         begun.release();
         gate.acquireUninterruptibly();
@@ -54,7 +56,7 @@ abstract class GatedJobs {
     });
 
     /** The same, but the job whose input is 0 fails when the test lets it. */
-    final JobHandler firstFails = handler("first-fails", job -> {
+    final JobHandler firstFails = new Deaf("first-fails", failure, job -> {
         ran.add(input(job));
         begun.release();
         if (input(job).equals("0")) {
@@ -64,6 +66,24 @@ abstract class GatedJobs {
         gate.acquire();
         return new JobOutput(job.input());
     });
+
+    private record Deaf(String name, Semaphore held, BeltHarness.Work work) implements BeltHarness.Deaf {
+
+        @Override
+        public JobKind kind() {
+            return new JobKind(name, "for a test", "{}");
+        }
+
+        @Override
+        public JobOutput handle(JobContext job) throws Exception {
+            return work.handle(job);
+        }
+
+        @Override
+        public void letGo() {
+            held.release(1_000_000);
+        }
+    }
 
     @TempDir
     Path directory;

@@ -12,6 +12,7 @@ import io.conveyor.store.PackedSegment;
 import java.time.Duration;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -102,6 +103,36 @@ class PauseTest extends GatedJobs {
             BatchRef other = harness.submit("other", segments("noted", 1, 0), Duration.ZERO);
             harness.awaitEnd(other);
             assertThat(harness.find(ref).state()).isEqualTo(BatchState.PAUSED);
+            ran.clear();
+
+            harness.belt.resume(ref);
+
+            harness.awaitEnd(ref);
+            assertRanOnce(300);
+        }
+    }
+
+    /** The pause comes after the batch was found in the backlog, and before it is there for a pause to find. */
+    @Test
+    void aBatchThatIsPausedWhileItIsTakenUpStaysSo() throws Exception {
+        BatchRef ref;
+        try (BeltHarness harness = new BeltHarness(file(), 1, 4, 0, noted)) {
+            ref = harness.seal("left", segments("noted", 300, 0));
+        }
+        CountDownLatch looked = new CountDownLatch(1);
+        BeltHarness.Parts parts = new BeltHarness.Parts(file(), 1, 4, 0, 10)
+                .withStore(real -> WatchedStore.around(real, (method, argument) -> {}, (method, argument) -> {
+                    if (method.equals("unfinished") && looked.getCount() > 0) {
+                        real.pause(ref);
+                        looked.countDown();
+                    }
+                }));
+        try (BeltHarness harness = new BeltHarness(parts, noted).started()) {
+            assertThat(looked.await(PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
+            for (int other = 0; other < 20; other++) {
+                harness.awaitEnd(harness.submit("other-" + other, segments("noted", 1, 0), Duration.ZERO));
+            }
+            assertThat(ran).hasSize(20);
             ran.clear();
 
             harness.belt.resume(ref);
