@@ -12,7 +12,7 @@ final class SubmissionParameters {
     private SubmissionParameters() {}
 
     /** Those that say something of the batch. */
-    @Target(ElementType.METHOD)
+    @Target({ElementType.METHOD, ElementType.ANNOTATION_TYPE})
     @Retention(RetentionPolicy.RUNTIME)
     @QueryParameters({
         Envelope.NAME,
@@ -31,18 +31,7 @@ final class SubmissionParameters {
     /** Those, and the order of the results that come back on the same connection. */
     @Target(ElementType.METHOD)
     @Retention(RetentionPolicy.RUNTIME)
-    @QueryParameters({
-        Envelope.NAME,
-        Envelope.METADATA,
-        Envelope.TIMEOUT,
-        Envelope.MAX_ATTEMPTS,
-        Envelope.MAX_CONCURRENCY,
-        Envelope.DEADLINE,
-        Envelope.ON_ERROR,
-        Envelope.THEN,
-        Envelope.CALLBACK,
-        BatchOptions.START,
-        BatchOptions.ORDER
-    })
+    @OfBatch
+    @QueryParameters(BatchOptions.ORDER)
     @interface OfExchange {}
 }

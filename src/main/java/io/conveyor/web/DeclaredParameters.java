@@ -5,6 +5,7 @@ import jakarta.servlet.http.HttpServletResponse;
 import java.lang.reflect.Method;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.Map;
@@ -13,6 +14,8 @@ import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.MethodParameter;
+import org.springframework.core.annotation.MergedAnnotation;
+import org.springframework.core.annotation.MergedAnnotations;
 import org.springframework.http.HttpMethod;
 import org.springframework.util.StringUtils;
 import org.springframework.web.bind.annotation.RequestParam;
@@ -84,12 +87,10 @@ final class DeclaredParameters implements HandlerInterceptor {
                 names.put(nameOf(annotation, parameter), isRepeatable(parameter));
             }
         }
-        QueryParameters further = method.getMethodAnnotation(QueryParameters.class);
-        if (further != null) {
-            for (String name : further.value()) {
-                names.putIfAbsent(name, false);
-            }
-        }
+        MergedAnnotations.from(method.getMethod(), MergedAnnotations.SearchStrategy.TYPE_HIERARCHY).stream(
+                        QueryParameters.class)
+                .flatMap(further -> Arrays.stream(further.getStringArray(MergedAnnotation.VALUE)))
+                .forEach(name -> names.putIfAbsent(name, false));
         return names;
     }
 
