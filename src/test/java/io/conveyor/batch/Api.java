@@ -18,6 +18,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.springframework.web.util.UriComponentsBuilder;
 import tools.jackson.databind.JsonNode;
@@ -27,6 +28,9 @@ import tools.jackson.databind.json.JsonMapper;
 final class Api {
 
     private static final JsonMapper JSON = new JsonMapper();
+
+    /** Longest wait for an answer; generous, since machines stall and some answers wait for a minute by themselves. */
+    private static final long PATIENCE_SECONDS = Long.getLong("patience", 100);
 
     private final HttpClient http = HttpClient.newHttpClient();
     private final String base;
@@ -97,6 +101,7 @@ final class Api {
         return send("PUT", "/v1/batches/" + id, body, headers).join();
     }
 
+    /** Fails when the whole answer is not there in time. */
     CompletableFuture<Reply> send(String method, String path, @Nullable String body, String... headers) {
         HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(base + path))
                 .method(
@@ -109,6 +114,7 @@ final class Api {
             request.header("Content-Type", "application/json");
         }
         return http.sendAsync(request.build(), HttpResponse.BodyHandlers.ofString())
+                .orTimeout(PATIENCE_SECONDS, TimeUnit.SECONDS)
                 .thenApply(response -> checked(method, body, response));
     }
 
