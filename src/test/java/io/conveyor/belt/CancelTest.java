@@ -21,7 +21,6 @@ import java.time.InstantSource;
 import java.time.ZoneOffset;
 import java.util.List;
 import java.util.SplittableRandom;
-import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -250,8 +249,8 @@ class CancelTest extends GatedJobs {
         long seed = System.nanoTime();
         System.out.println("CancelTest seed " + seed);
         SplittableRandom random = new SplittableRandom(seed);
-        ExecutorService clients = Executors.newFixedThreadPool(2);
-        try (BeltHarness harness = new BeltHarness(file(), 2, 8, 1, ECHO).started()) {
+        try (BeltHarness harness = new BeltHarness(file(), 2, 8, 1, ECHO).started();
+                Race race = new Race()) {
             int cancelled = 0;
             for (int round = 0; round < 500; round++) {
                 int jobs = 1 + random.nextInt(20);
@@ -261,22 +260,10 @@ class CancelTest extends GatedJobs {
                 if (round % 10 == 0) {
                     harness.belt.cancel(ref); // wins for sure
                 }
-                CyclicBarrier start = new CyclicBarrier(2);
-                Future<?> feeding = clients.submit(() -> {
-                    start.await();
-                    harness.belt.feed(ref, segments, LONG);
-                    return null;
-                });
-                Future<?> cancelling = clients.submit(() -> {
-                    start.await();
-                    for (int spin = 0; spin < delay; spin++) {
-                        Thread.onSpinWait();
-                    }
+                race.run(() -> harness.belt.feed(ref, segments, LONG), () -> {
+                    Race.spin(delay);
                     harness.belt.cancel(ref);
-                    return null;
                 });
-                feeding.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
-                cancelling.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
                 StoredBatch ended = harness.awaitEnd(ref);
                 assertThat(ended.tally().recorded()).isEqualTo(jobs);
                 assertThat(ended.outcome())
@@ -286,8 +273,6 @@ class CancelTest extends GatedJobs {
             }
             System.out.println("CancelTest: the cancel won " + cancelled + " of 500 races");
             assertThat(cancelled).isGreaterThanOrEqualTo(50);
-        } finally {
-            clients.shutdownNow();
         }
     }
 }

@@ -1,6 +1,5 @@
 package io.conveyor.belt;
 
-import static io.conveyor.belt.BeltHarness.PATIENCE_SECONDS;
 import static io.conveyor.belt.BeltHarness.handler;
 import static io.conveyor.belt.BeltHarness.segments;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -27,10 +26,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CyclicBarrier;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
@@ -272,10 +267,10 @@ class DeadlineTest extends GatedJobs {
         long seed = System.nanoTime();
         System.out.println("DeadlineTest seed " + seed);
         SplittableRandom random = new SplittableRandom(seed);
-        ExecutorService clients = Executors.newFixedThreadPool(3);
         Map<Long, Integer> ends = new ConcurrentHashMap<>();
         Map<BatchOutcome, Integer> outcomes = new ConcurrentHashMap<>();
-        try (BeltHarness harness = belt(2, 8, 1, 10, ECHO).started()) {
+        try (BeltHarness harness = belt(2, 8, 1, 10, ECHO).started();
+                Race race = new Race()) {
             harness.store.listen(new StoreListener() {
                 @Override
                 public void ended(BatchRef batch, BatchOutcome outcome) {
@@ -289,26 +284,18 @@ class DeadlineTest extends GatedJobs {
                 boolean cancels = random.nextInt(3) == 0;
                 List<PackedSegment> segments = segments("echo", jobs, 0);
                 BatchRef ref = harness.seal("race-" + round, segments, IN_AN_HOUR);
-                CyclicBarrier start = new CyclicBarrier(3);
-                Future<?> feeding = clients.submit(() -> {
-                    start.await();
-                    harness.belt.feed(ref, segments, LONG);
-                    return null;
-                });
-                Future<?> passing = clients.submit(() -> {
-                    start.await();
-                    spin(delay);
-                    pass(harness, HOUR);
-                    return null;
-                });
-                Future<?> cancelling = clients.submit(() -> {
-                    start.await();
-                    spin(cancelDelay);
-                    return cancels && harness.belt.cancel(ref);
-                });
-                for (Future<?> each : List.of(feeding, passing, cancelling)) {
-                    each.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
-                }
+                race.run(
+                        () -> harness.belt.feed(ref, segments, LONG),
+                        () -> {
+                            Race.spin(delay);
+                            pass(harness, HOUR);
+                        },
+                        () -> {
+                            Race.spin(cancelDelay);
+                            if (cancels) {
+                                harness.belt.cancel(ref);
+                            }
+                        });
                 StoredBatch ended = harness.awaitEnd(ref);
                 Tally tally = ended.tally();
                 assertThat(tally.recorded()).isEqualTo(jobs);
@@ -327,14 +314,6 @@ class DeadlineTest extends GatedJobs {
             assertThat(ends.values()).containsOnly(1);
             assertThat(harness.store.backlogJobs()).isZero();
             System.out.println("DeadlineTest: " + outcomes);
-        } finally {
-            clients.shutdownNow();
-        }
-    }
-
-    private static void spin(int times) {
-        for (int spin = 0; spin < times; spin++) {
-            Thread.onSpinWait();
         }
     }
 }

@@ -163,35 +163,28 @@ class PauseTest extends GatedJobs {
         long seed = System.nanoTime();
         System.out.println("PauseTest seed " + seed);
         SplittableRandom random = new SplittableRandom(seed);
-        ExecutorService clients = Executors.newFixedThreadPool(2);
         AtomicInteger paused = new AtomicInteger();
-        try (BeltHarness harness = new BeltHarness(file(), 2, 8, 1, 2, noted).started()) {
+        try (BeltHarness harness = new BeltHarness(file(), 2, 8, 1, 2, noted).started();
+                Race race = new Race()) {
             for (int round = 0; round < 200; round++) {
                 int jobs = 1 + random.nextInt(400);
                 ran.clear();
                 List<PackedSegment> segments = segments("noted", jobs, 0);
                 BatchRef ref = harness.seal("round-" + round, segments);
                 Duration hold = random.nextBoolean() ? LONG : Duration.ZERO;
-                Future<?> feeding = clients.submit(() -> harness.belt.feed(ref, segments, hold));
                 int times = 1 + random.nextInt(4);
                 int spins = random.nextInt(2000);
-                Future<?> pausing = clients.submit(() -> {
+                race.run(() -> harness.belt.feed(ref, segments, hold), () -> {
                     for (int time = 0; time < times; time++) {
-                        for (int spin = 0; spin < spins; spin++) {
-                            Thread.onSpinWait();
-                        }
+                        Race.spin(spins);
                         harness.belt.pause(ref);
                         paused.addAndGet(harness.find(ref).state() == BatchState.PAUSED ? 1 : 0);
                         harness.belt.resume(ref);
                     }
                 });
-                feeding.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
-                pausing.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
                 assertThat(harness.awaitEnd(ref).tally().succeeded()).isEqualTo(jobs);
                 assertRanOnce(jobs);
             }
-        } finally {
-            clients.shutdownNow();
         }
         System.out.println("PauseTest: " + paused + " pauses in 200 batches");
         assertThat(paused.get()).isPositive();
