@@ -58,6 +58,13 @@ abstract class AttemptContract extends StoreContract<StoreHarness> {
         assertThat(take(kept, 1)).containsExactly(attempt);
     }
 
+    /** Each of these jobs has failed once and is due at 500. */
+    private void noteFirst(SegmentRef segment, int... indexes) {
+        for (int index : indexes) {
+            note(attempt(segment, index, 1, 500));
+        }
+    }
+
     private List<Integer> due(BatchRef batch, long now) {
         return store.dueAttempts(batch, now, 100).stream()
                 .map(WaitingAttempt::index)
@@ -90,8 +97,7 @@ abstract class AttemptContract extends StoreContract<StoreHarness> {
     void whoOpensASegmentSeesWhatIsTriedAgainInItOrHasItsOutcome() {
         BatchRef batch = seal(store, "b1", 300, 256).ref();
         SegmentRef second = SegmentRef.fresh(batch, 256);
-        note(attempt(second, 256, 1, 500));
-        note(attempt(second, 299, 1, 500));
+        noteFirst(second, 256, 299);
 
         BitSet expected = new BitSet();
         expected.set(0);
@@ -113,9 +119,7 @@ abstract class AttemptContract extends StoreContract<StoreHarness> {
     void whatIsInHandIsNotDueAndIsLetGoWithTheNextEpoch() {
         BatchRef batch = seal(store, "b1", 10, 256).ref();
         SegmentRef segment = SegmentRef.fresh(batch, 0);
-        note(attempt(segment, 1, 1, 500));
-        note(attempt(segment, 2, 1, 500));
-        note(attempt(segment, 3, 1, 500));
+        noteFirst(segment, 1, 2, 3);
 
         assertThat(store.takeAttempts(batch, List.of(1, 2, 8), Map.of(3, 700L))).containsExactlyInAnyOrder(1, 2);
         assertThat(store.takeAttempts(batch, List.of(1), Map.of())).isEmpty();
@@ -133,8 +137,7 @@ abstract class AttemptContract extends StoreContract<StoreHarness> {
     void everyOutcomeEndsIt() {
         BatchRef batch = seal(store, "b1", 10, 256).ref();
         SegmentRef segment = SegmentRef.fresh(batch, 0);
-        note(attempt(segment, 1, 1, 500));
-        note(attempt(segment, 2, 1, 500));
+        noteFirst(segment, 1, 2);
         note(attempt(segment, 2, 2, 600));
 
         store.record(outcome(segment, 1, new WaitingAttempt(1, 1, 5, 6, null).endedAt(9, 1))); // it waited

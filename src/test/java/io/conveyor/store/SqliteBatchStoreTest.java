@@ -12,7 +12,6 @@ import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
-import org.flywaydb.core.Flyway;
 import org.junit.jupiter.api.Test;
 
 /** What is special to the store on SQLite. */
@@ -58,15 +57,8 @@ final class SqliteBatchStoreTest extends StoreContract<SqliteHarness> {
 
     @Test
     void batchesOfAnOlderLayoutSayNothingAndACancelledOneStaysSo() throws SQLException {
-        Path path = SqliteStores.fresh("sqlite-older");
-        String url = "jdbc:sqlite:" + path;
-        Flyway.configure()
-                .dataSource(url, null, null)
-                .locations("classpath:db/migration/sqlite")
-                .target("4")
-                .load()
-                .migrate();
-        try (Connection connection = DriverManager.getConnection(url);
+        Path path = SqliteStores.ofLayout("4");
+        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + path);
                 Statement statement = connection.createStatement()) {
             statement.execute("""
                     INSERT INTO batch (batch_no, tenant, id, fingerprint, timeout_ms, state, total, succeeded, failed,
@@ -85,18 +77,11 @@ final class SqliteBatchStoreTest extends StoreContract<SqliteHarness> {
 
     @Test
     void resultsOfAnOlderLayoutAreReadAsTheyWereWritten() throws SQLException {
-        Path path = SqliteStores.fresh("sqlite-older");
-        String url = "jdbc:sqlite:" + path;
-        Flyway.configure()
-                .dataSource(url, null, null)
-                .locations("classpath:db/migration/sqlite")
-                .target("2")
-                .load()
-                .migrate();
+        Path path = SqliteStores.ofLayout("2");
         String first = "{\"index\":1,\"seq\":1,\"state\":\"failed\",\"error\":{}}\n";
         String second = "{\"index\":0,\"seq\":2,\"state\":\"succeeded\",\"output\":[1]}\n";
         String directory = "0166000000%02x0073000000%02x".formatted(first.length(), second.length());
-        try (Connection connection = DriverManager.getConnection(url);
+        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + path);
                 Statement statement = connection.createStatement()) {
             statement.execute("""
                     INSERT INTO batch (batch_no, tenant, id, fingerprint, timeout_ms, state, outcome, total, succeeded,

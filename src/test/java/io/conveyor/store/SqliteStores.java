@@ -26,6 +26,8 @@ final class SqliteStores implements AutoCloseable {
 
     static final Duration RETENTION = Duration.ofHours(12);
 
+    private static final String MIGRATIONS = "classpath:db/migration/sqlite";
+
     final SqliteFile file;
     final SqliteDialect dialect;
     final DataSource writing;
@@ -37,13 +39,21 @@ final class SqliteStores implements AutoCloseable {
         file = SqliteFile.open(path);
         dialect = new SqliteDialect(file);
         writing = wrapped.apply(configuration.writingDataSource(file, dialect));
-        Flyway.configure()
-                .dataSource(writing)
-                .locations("classpath:db/migration/sqlite")
-                .load()
-                .migrate();
+        Flyway.configure().dataSource(writing).locations(MIGRATIONS).load().migrate();
         reading = configuration.readingDataSource(file);
         store = new JdbcBatchStore(writing, JdbcClient.create(reading), dialect, RETENTION, times);
+    }
+
+    /** A file as a service left it whose newest migration was that one. */
+    static Path ofLayout(String version) {
+        Path path = fresh("sqlite-older");
+        Flyway.configure()
+                .dataSource("jdbc:sqlite:" + path, null, null)
+                .locations(MIGRATIONS)
+                .target(version)
+                .load()
+                .migrate();
+        return path;
     }
 
     static SqliteStores open(Path path, Clock clock) {
