@@ -77,4 +77,26 @@ class AttemptsApiTest extends ServiceTest {
         assertThat(result.at("/error/retryable").asBoolean()).isTrue();
         assertThat(calls).hasValue(2);
     }
+
+    @Test
+    void aBatchOfTheFailedJobsOfAnotherTriesThemAgainUnderTheirIndexes() {
+        String http = "{\"kind\":\"http\",\"input\":{\"url\":\"http://127.0.0.1:"
+                + target.getAddress().getPort() + "/\"},\"custom_id\":\"call\"}";
+        String echoes = "{\"kind\":\"echo\"},".repeat(400);
+        api.put("mixed", "[" + echoes + http + ",{\"kind\":\"echo\"}]", "Prefer", "wait=30");
+        assertThat(api.get("/v1/batches/mixed/results/400").at("/attempts").asInt())
+                .isEqualTo(2);
+
+        calls.set(1); // busy once more
+        Api.Reply again = api.send("POST", "/v1/batches/mixed/retry", null, "Prefer", "wait=30")
+                .join();
+
+        assertThat(again.at("/counts/total").asInt()).isEqualTo(1);
+        JsonNode result = again.at("/results/0");
+        assertThat(result.at("/index").asInt()).isEqualTo(400);
+        assertThat(result.at("/custom_id").asString()).isEqualTo("call");
+        assertThat(result.at("/state").asString()).isEqualTo("succeeded");
+        assertThat(result.at("/attempts").asInt()).isEqualTo(2);
+        assertThat(calls).hasValue(3);
+    }
 }
