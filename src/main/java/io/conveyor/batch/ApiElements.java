@@ -75,7 +75,13 @@ final class ApiElements {
 
     static Schema<?> number(int min, @Nullable Number max) {
         Schema<?> schema = new IntegerSchema().minimum(BigDecimal.valueOf(min));
-        return max == null ? schema : schema.maximum(BigDecimal.valueOf(max.longValue()));
+        if (max == null) {
+            return schema;
+        }
+        if (max.longValue() > Integer.MAX_VALUE) {
+            schema.format("int64"); // int32 is what the library says when nobody else does
+        }
+        return schema.maximum(BigDecimal.valueOf(max.longValue()));
     }
 
     static Schema<?> orders() {

@@ -10,6 +10,7 @@ import java.util.Base64;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Reads the parameters that the controllers share, and says what would be right where they are wrong. Keeps nothing. */
@@ -17,6 +18,9 @@ final class Parameters {
 
     private static final List<String> BATCH_STATES =
             Arrays.stream(BatchState.values()).map(BatchState::wireName).toList();
+
+    /** As in JSON: what is read as decimal here is octal elsewhere, and other digits than ours are a mistake. */
+    private static final Pattern PLAIN_NUMBER = Pattern.compile("-?(0|[1-9][0-9]*)");
 
     private Parameters() {}
 
@@ -30,17 +34,20 @@ final class Parameters {
         if (value == null) {
             return absent;
         }
-        try {
-            long number = Long.parseLong(value);
-            if (number >= min && number <= max) {
-                return number;
+        if (PLAIN_NUMBER.matcher(value).matches()) {
+            try {
+                long number = Long.parseLong(value);
+                if (number >= min && number <= max) {
+                    return number;
+                }
+            } catch (NumberFormatException e) {
+                // The answer is the same: a number out of range.
             }
-        } catch (NumberFormatException e) {
-            // The answer is the same: a number out of range.
         }
         String range = max == Integer.MAX_VALUE ? min + " or more" : "from " + min + " to " + max;
         throw ApiException.invalidParameter(
-                name, "Parameter '" + name + "' is '" + Texts.excerpt(value) + "'; it is a number, " + range + ".");
+                name,
+                "Parameter '" + name + "' is '" + Texts.excerpt(value) + "'; it is a plain number, " + range + ".");
     }
 
     /** An id that a client chose. */

@@ -31,8 +31,9 @@ record ResultRequest(ResultQuery query, @Nullable String stateText, boolean resu
         int most = page
                 ? Parameters.integer("limit", request.getParameter("limit"), 1, MAX_PAGE, DEFAULT_PAGE)
                 : Parameters.integer("limit", request.getParameter("limit"), 1, Integer.MAX_VALUE, Integer.MAX_VALUE);
+        int afterParameter = after(request, order, page);
         int after = lastEventId == null
-                ? after(request, order, page)
+                ? afterParameter
                 : Parameters.integer(LAST_EVENT_ID, lastEventId, 0, Integer.MAX_VALUE - 1, 0);
         ResultQuery query =
                 new ResultQuery(order, Parameters.resultStates(state), after, most, follow(request, format));
@@ -46,6 +47,7 @@ record ResultRequest(ResultQuery query, @Nullable String stateText, boolean resu
             throw ApiException.invalidParameter(
                     LAST_EVENT_ID, "Only events in the order of completion have ids; use 'after' to go on.");
         }
+        Parameters.integer(LAST_EVENT_ID, parameter, 0, Integer.MAX_VALUE - 1, 0);
         String header = request.getHeader("Last-Event-ID");
         return numbered && header != null && !header.isEmpty() ? header : parameter;
     }

@@ -2,6 +2,9 @@ package io.conveyor.web;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
 import io.swagger.v3.oas.annotations.Operation;
+import io.swagger.v3.oas.annotations.media.Content;
+import io.swagger.v3.oas.annotations.media.Schema;
+import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.MediaType;
@@ -16,6 +19,14 @@ final class ProblemPages {
 
     @GetMapping(path = "/problems/{slug}", produces = MediaType.APPLICATION_JSON_VALUE)
     @Operation(summary = "What a problem means and what to do about it")
+    @ApiResponse(responseCode = "200", description = "The problem")
+    @ApiResponse(
+            responseCode = "default",
+            description = "A problem, with what to do about it",
+            content =
+                    @Content(
+                            mediaType = MediaType.APPLICATION_PROBLEM_JSON_VALUE,
+                            schema = @Schema(ref = "#/components/schemas/Problem")))
     ProblemPage page(@PathVariable String slug) {
         return Problem.ofSlug(slug)
                 .map(ProblemPage::of)
