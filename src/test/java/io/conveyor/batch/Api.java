@@ -137,7 +137,12 @@ final class Api {
         }
         SimpleRequest.Builder sent =
                 new SimpleRequest.Builder(method, response.uri().getPath());
-        response.request().headers().map().forEach((name, values) -> sent.withHeader(name, values));
+        response.request().headers().map().forEach((name, values) -> {
+            // An answer without a body has no type that could be unacceptable.
+            if (response.statusCode() != 204 || !name.equalsIgnoreCase("Accept")) {
+                sent.withHeader(name, values);
+            }
+        });
         UriComponentsBuilder.fromUri(response.uri())
                 .build()
                 .getQueryParams()
