@@ -47,7 +47,7 @@ final class Ledger implements AutoCloseable {
         nemesisJournal = new Journal(workplace.journal("nemesis.log"));
         targetBook = new TargetBook(targetJournal, workplace.programs());
         target = new Target(targetBook);
-        lives = new Lives(directory, workplace.options(), nemesisJournal, Trouble::expected);
+        lives = new Lives(directory, workplace.options(), nemesisJournal);
         calls = new Calls(lives, new ClientBook(), clientsJournal);
         prober = new Prober(lives::port);
         clients = new Clients(calls, target.url(), random.split());

@@ -11,11 +11,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /** How processes end, and how the next one goes on. Has no state. */
 final class LifeRules implements Checker.Rule {
 
-    /** From the start line to the first job of those that the process before had left. */
+    /** From the start line to the first job of a batch that the process before had left. */
     private static final long RESUMED = 5 * Moment.SECOND;
 
     @Override
@@ -25,20 +26,9 @@ final class LifeRules implements Checker.Rule {
             if (life.ended()) {
                 ended(life, complaints);
             }
-            long until = Math.min(life.stopAt(), life.endedAt());
-            if (life.readyAt() < Long.MAX_VALUE
-                    && until - life.readyAt() > RESUMED
-                    && life.halts().isEmpty()) {
-                OptionalLong took = resumed(books, life);
-                complaints.unless(
-                        took.isEmpty() || took.getAsLong() <= RESUMED,
-                        "work-not-resumed",
-                        "life",
-                        life.number(),
-                        ",",
-                        Moment.millis(took.orElse(0)),
-                        "ms");
-            }
+            long took = Moment.millis(resumed(books, life).orElse(0));
+            complaints.unless(
+                    took <= Moment.millis(RESUMED), "work-not-resumed", "life", life.number(), took, "ms at the least");
         }
     }
 
@@ -60,17 +50,27 @@ final class LifeRules implements Checker.Rule {
                 "ms");
     }
 
-    /** How long it took from the start line to the first job of those that were left; nothing if none was left. */
+    /**
+     * How long it took from the start line to the first job of a batch from before; nothing if no job was cut off, or
+     * the process was stopped too early to tell.
+     */
     static OptionalLong resumed(Books books, Life life) {
-        Set<String> left = left(books, life);
+        long until = Math.min(life.stopAt(), life.endedAt());
+        boolean longEnough =
+                life.readyAt() < Long.MAX_VALUE && until != Long.MAX_VALUE && until - life.readyAt() > RESUMED;
+        Set<String> left = longEnough && life.halts().isEmpty() ? left(books, life) : Set.of();
         if (left.isEmpty()) {
             return OptionalLong.empty();
         }
+        Set<String> before = books.answers().stream()
+                .filter(answer -> answer.accepted() && answer.answeredAt() < life.spawnedAt())
+                .map(Answer::key)
+                .collect(Collectors.toSet());
         long first = books.starts().stream()
-                .filter(start -> start.startedAt() >= life.spawnedAt() && left.contains(job(start)))
+                .filter(start -> start.startedAt() >= life.spawnedAt() && before.contains(start.key()))
                 .mapToLong(Start::startedAt)
                 .min()
-                .orElse(Long.MAX_VALUE);
+                .orElse(until);
         return OptionalLong.of(Math.max(0, first - life.readyAt()));
     }
 
@@ -132,9 +132,6 @@ final class LifeRules implements Checker.Rule {
 
     /** Lives that began with work left. */
     static List<OptionalLong> allResumed(Books books) {
-        return books.lives().stream()
-                .filter(life -> life.readyAt() < Long.MAX_VALUE)
-                .map(life -> resumed(books, life))
-                .toList();
+        return books.lives().stream().map(life -> resumed(books, life)).toList();
     }
 }

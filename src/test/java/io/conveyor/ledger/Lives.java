@@ -9,7 +9,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
-import java.util.function.Predicate;
 
 /**
  * The processes of the service, one after the other on the same data, and the book about them. Begun and ended by one
@@ -29,7 +28,6 @@ final class Lives implements AutoCloseable {
     private final Path directory;
     private final List<String> options;
     private final Journal journal;
-    private final Predicate<String> expectedTrouble;
 
     // Mutable state
     /** Guarded by itself; written by the one thread. */
@@ -38,12 +36,10 @@ final class Lives implements AutoCloseable {
     private volatile ServiceProcess process;
     private volatile boolean up;
 
-    /** @param expectedTrouble lines of the log that follow from what the nemesis does to the service */
-    Lives(Path directory, List<String> options, Journal journal, Predicate<String> expectedTrouble) {
+    Lives(Path directory, List<String> options, Journal journal) {
         this.directory = directory;
         this.options = options;
         this.journal = journal;
-        this.expectedTrouble = expectedTrouble;
         spawn(List.of());
         awaitReady();
     }
@@ -75,13 +71,12 @@ final class Lives implements AutoCloseable {
     void awaitEnd(Integer... exits) {
         int exit = process.awaitExit();
         up = false;
-        List<String> trouble =
-                process.trouble().stream().filter(expectedTrouble.negate()).toList();
+        List<String> trouble = process.trouble();
         change(entry -> {
             entry.endedAt = Moment.now();
             entry.exit = exit;
             entry.exits = Set.of(exits);
-            entry.trouble = trouble;
+            entry.trouble = entry.troubled ? List.of() : trouble;
         });
         journal.write("life ends with " + exit);
     }
@@ -91,6 +86,11 @@ final class Lives implements AutoCloseable {
         ending();
         process.signal("KILL");
         awaitEnd(ServiceProcess.KILLED);
+    }
+
+    /** From now on the log of this process may say that its disk fails. */
+    void troubled() {
+        change(entry -> entry.troubled = true);
     }
 
     void halted(Halt.Why why, long from) {
@@ -142,6 +142,7 @@ final class Lives implements AutoCloseable {
         private int exit = -1;
         private Set<Integer> exits = Set.of();
         private List<String> trouble = List.of();
+        private boolean troubled;
         private final List<Halt> halts = new ArrayList<>();
 
         Entry(int number) {

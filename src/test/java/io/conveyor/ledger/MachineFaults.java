@@ -11,7 +11,7 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
-/** What a disk and a clock do. Has no state. */
+/** What the machine does. Has no state. */
 final class MachineFaults {
 
     /** What {@code FailStop} ends with when the disk fails. */
@@ -24,51 +24,6 @@ final class MachineFaults {
             new DiskFull());
 
     private MachineFaults() {}
-
-    /** Two hours ahead, two hours back, and right again: the wall only, as a person or NTP does it. */
-    private static final class ClockJump implements Fault {
-
-        private static final List<String> PLACES = List.of(
-                "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",
-                "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1",
-                "/usr/lib64/faketime/libfaketimeMT.so.1",
-                "/usr/lib/faketime/libfaketimeMT.so.1");
-
-        @Override
-        public String name() {
-            return "clock jumps of 2 h";
-        }
-
-        private static Optional<String> library() {
-            return PLACES.stream().filter(place -> Files.exists(Path.of(place))).findFirst();
-        }
-
-        @Override
-        public Optional<String> missing() {
-            return library().isPresent() ? Optional.empty() : Optional.of("libfaketime is not installed");
-        }
-
-        @Override
-        public void strike(Scene scene) throws IOException, InterruptedException {
-            Path clock = scene.lives().directory().resolve("clock");
-            Files.writeString(clock, "+0\n");
-            scene.awaitLongEnough();
-            scene.lives().ending();
-            scene.lives().process().signal("TERM");
-            scene.lives().awaitEnd(0, ServiceProcess.TERMINATED);
-            scene.restart(
-                    "env",
-                    "LD_PRELOAD=" + library().orElseThrow(),
-                    "FAKETIME_TIMESTAMP_FILE=" + clock,
-                    "FAKETIME_NO_CACHE=1",
-                    "FAKETIME_DONT_FAKE_MONOTONIC=1",
-                    "DONT_FAKE_MONOTONIC=1");
-            for (String offset : List.of("+2h\n", "-2h\n", "+0\n")) {
-                Files.writeString(clock, offset);
-                Scene.pause(1500);
-            }
-        }
-    }
 
     /** System calls of the running process fail, as long as it is open. */
     private static final class Injection implements AutoCloseable {
@@ -87,16 +42,12 @@ final class MachineFaults {
                             "inject=" + calls + ":error=" + error,
                             "-p",
                             String.valueOf(pid))
-                    .redirectErrorStream(true)
                     .start();
-            BufferedReader said = strace.inputReader();
+            BufferedReader said = strace.errorReader();
             String line = said.readLine();
             if (line == null || !line.contains("attached")) {
                 throw new IOException("strace did not attach: " + line);
             }
-            Thread rest = new Thread(() -> said.lines().forEach(each -> {}), "strace");
-            rest.setDaemon(true);
-            rest.start();
         }
 
         static Optional<String> missing() {
@@ -138,6 +89,7 @@ final class MachineFaults {
         public void strike(Scene scene) throws IOException, InterruptedException {
             ServiceProcess process = scene.lives().process();
             scene.awaitLongEnough();
+            scene.lives().troubled();
             scene.lives().ending();
             try (Injection injection = new Injection(process.pid(), calls, error)) {
                 scene.calls().submit(scene.planner().crowd(), "respond-async");
@@ -165,6 +117,7 @@ final class MachineFaults {
 
         @Override
         public void strike(Scene scene) throws IOException, InterruptedException {
+            scene.lives().troubled();
             long from = Moment.now();
             try (Injection injection =
                     new Injection(scene.lives().process().pid(), "pwrite64,ftruncate,fallocate", "ENOSPC")) {

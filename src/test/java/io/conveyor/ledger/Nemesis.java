@@ -17,7 +17,7 @@ import java.util.TreeMap;
 final class Nemesis {
 
     /** Milliseconds between two faults at the most. */
-    private static final int CALM = 2500;
+    private static final int CALM = 1500;
 
     private final Scene scene;
     private final Journal journal;

@@ -134,7 +134,7 @@ final class Planner {
             case PROGRAM -> new PlannedJob(sort, program("mark", key, index), answer(key, index));
             case FORK -> new PlannedJob(sort, program("fork", key, index), answer(key, index));
             case FLOOD -> new PlannedJob(sort, program("flood", key, index), "job-failed");
-            case STUBBORN -> new PlannedJob(sort, json("stubborn", "2500"), "2500");
+            case STUBBORN -> new PlannedJob(sort, json("stubborn", "1200"), "1200");
             case INVALID -> throw new IllegalArgumentException("Only a line can be no job");
         };
     }

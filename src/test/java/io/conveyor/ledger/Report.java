@@ -85,7 +85,6 @@ final class Report {
         List<Long> resumed = LifeRules.allResumed(books).stream()
                 .filter(OptionalLong::isPresent)
                 .map(OptionalLong::getAsLong)
-                .filter(took -> took < 60 * Moment.SECOND)
                 .toList();
         row(
                 text,
