@@ -14,7 +14,7 @@ import tools.jackson.databind.JsonNode;
 final class Auditor {
 
     /** All batches end in this time when nobody disturbs, or they never do. */
-    private static final Duration REST = Duration.ofSeconds(90);
+    private static final Duration REST = Duration.ofSeconds(60);
 
     private final Calls calls;
 
@@ -33,7 +33,8 @@ final class Auditor {
         List<String> ids = listed();
         while (ended.size() < ids.size() && System.nanoTime() - deadline < 0) {
             for (String id : ids) {
-                if (!ended.contains(id) && hasEnded(id)) {
+                boolean inTime = System.nanoTime() - deadline < 0;
+                if (inTime && !ended.contains(id) && hasEnded(id)) {
                     ended.add(id);
                 }
             }
