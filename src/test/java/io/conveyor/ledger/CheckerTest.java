@@ -228,6 +228,15 @@ final class CheckerTest {
     }
 
     @Test
+    void aStoreThatCannotWriteMayBeNotReadyFromTheFirstMomentOn() {
+        ForgedBooks books = new ForgedBooks();
+        books.probes.add(new Probe("/readyz", at(11), at(11) + 1000, 503, 0));
+        books.lives.set(0, with(books.lives.get(0), List.of(new Halt(Halt.Why.STORE, at(10), at(14))), List.of()));
+
+        assertThat(Checker.check(books.books()).found()).isEmpty();
+    }
+
+    @Test
     void aJobThatACrashCutOffMayStartAgain() {
         ForgedBooks books = new ForgedBooks();
         books.lines.clear();

@@ -49,7 +49,7 @@ final class ProbeRules implements Checker.Rule {
     private static void ready(Probe probe, Life life, Complaints complaints) {
         boolean near = false;
         for (Halt halt : life.halts()) {
-            near |= halt.why() == Halt.Why.STORE && halt.meets(probe.sentAt(), probe.answeredAt() - NOTICED);
+            near |= halt.why() == Halt.Why.STORE && halt.meets(probe.sentAt() - NOTICED, probe.answeredAt());
             boolean within = halt.why() == Halt.Why.STORE
                     && probe.sentAt() > halt.from() + NOTICED
                     && probe.answeredAt() < halt.to();
