@@ -17,7 +17,7 @@ import java.util.concurrent.CompletableFuture;
  *
  * <p><b>Threads and state.</b> One thread waits for the status line of the answer, and ends with it or with the connection.
  */
-final class RawUpload implements Closeable {
+public final class RawUpload implements Closeable {
 
     /** Bytes of one chunk, and of one write. */
     private static final int PIECE = 16 * 1024;
@@ -33,7 +33,7 @@ final class RawUpload implements Closeable {
     // Mutable state
     private int sent;
 
-    RawUpload(URI target, byte[] body, boolean chunked, String... headers) throws IOException {
+    public RawUpload(URI target, byte[] body, boolean chunked, String... headers) throws IOException {
         this.body = body;
         this.chunked = chunked;
         socket.connect(new InetSocketAddress(target.getHost(), target.getPort()));
@@ -65,7 +65,7 @@ final class RawUpload implements Closeable {
     }
 
     /** Sends so many bytes of the body that those sent make up the given number. */
-    void sendUpTo(int end) throws IOException {
+    public void sendUpTo(int end) throws IOException {
         ByteArrayInputStream piece = new ByteArrayInputStream(body, sent, end - sent);
         for (byte[] bytes = piece.readNBytes(PIECE); bytes.length > 0; bytes = piece.readNBytes(PIECE)) {
             if (chunked) {
@@ -81,7 +81,7 @@ final class RawUpload implements Closeable {
     }
 
     /** Sends the rest, and that it was the rest. */
-    void sendAll() throws IOException {
+    public void sendAll() throws IOException {
         sendUpTo(body.length);
         if (chunked) {
             out.write("0\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
@@ -89,7 +89,7 @@ final class RawUpload implements Closeable {
     }
 
     /** Completes with the status of the answer, or with 0 when the connection has ended without one. */
-    CompletableFuture<Integer> status() {
+    public CompletableFuture<Integer> status() {
         return status;
     }
 

@@ -34,15 +34,15 @@ import tools.jackson.databind.json.JsonMapper;
  * <p><b>Threads and state.</b> One thread copies what the process prints into its log file, and tells {@link #port} of
  * the start line; it ends with the process.
  */
-final class ServiceProcess implements AutoCloseable {
+public final class ServiceProcess implements AutoCloseable {
 
-    static final JsonMapper JSON = JsonMapper.shared();
+    public static final JsonMapper JSON = JsonMapper.shared();
 
     /** What a JVM answers to SIGTERM: 128 + 15. */
-    static final int TERMINATED = 143;
+    public static final int TERMINATED = 143;
 
     /** What a JVM answers to SIGKILL: 128 + 9. */
-    static final int KILLED = 137;
+    public static final int KILLED = 137;
 
     /** Only ends a test that has failed already: machines that run many tests at once are slow. */
     static final Duration LONG = Duration.ofMinutes(2);
@@ -58,6 +58,7 @@ final class ServiceProcess implements AutoCloseable {
     private static final AtomicInteger STARTED = new AtomicInteger();
 
     private final Path directory;
+    private final List<String> prefix;
     private final List<String> jvmFlags;
     private final List<String> options;
     private final Path log;
@@ -65,8 +66,9 @@ final class ServiceProcess implements AutoCloseable {
     private final Thread copier;
     private final CompletableFuture<Integer> port = new CompletableFuture<>();
 
-    private ServiceProcess(Path directory, List<String> jvmFlags, List<String> options) {
+    private ServiceProcess(Path directory, List<String> prefix, List<String> jvmFlags, List<String> options) {
         this.directory = directory;
+        this.prefix = List.copyOf(prefix);
         this.jvmFlags = List.copyOf(jvmFlags);
         this.options = List.copyOf(options);
         try {
@@ -88,18 +90,24 @@ final class ServiceProcess implements AutoCloseable {
     }
 
     /** Starts it and does not wait. */
-    static ServiceProcess spawn(Path directory, List<String> jvmFlags, List<String> options) {
-        return new ServiceProcess(directory, jvmFlags, options);
+    public static ServiceProcess spawn(Path directory, List<String> jvmFlags, List<String> options) {
+        return spawn(directory, List.of(), jvmFlags, options);
+    }
+
+    /** As above, by a program that becomes the process in the end: {@code env} and what else it needs. */
+    public static ServiceProcess spawn(
+            Path directory, List<String> prefix, List<String> jvmFlags, List<String> options) {
+        return new ServiceProcess(directory, prefix, jvmFlags, options);
     }
 
     /** Another process on the same data, once this one has ended; does not wait until it is ready. */
     ServiceProcess respawn() {
         assertThat(process.isAlive()).as("the process before").isFalse();
-        return new ServiceProcess(directory, jvmFlags, options);
+        return new ServiceProcess(directory, prefix, jvmFlags, options);
     }
 
     private List<String> command() throws IOException {
-        List<String> command = new ArrayList<>();
+        List<String> command = new ArrayList<>(prefix);
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         // The native library of SQLite stays behind after a kill; here it goes with the directory.
         command.add("-Djava.io.tmpdir=" + Files.createDirectories(directory.resolve("tmp")));
@@ -130,7 +138,7 @@ final class ServiceProcess implements AutoCloseable {
         }
     }
 
-    ServiceProcess awaitReady() {
+    public ServiceProcess awaitReady() {
         boolean ready = false;
         try {
             port.orTimeout(LONG.toSeconds(), TimeUnit.SECONDS).join();
@@ -145,7 +153,7 @@ final class ServiceProcess implements AutoCloseable {
         return this;
     }
 
-    URI uri(String path) {
+    public URI uri(String path) {
         return URI.create("http://127.0.0.1:" + port.join() + path);
     }
 
@@ -204,7 +212,7 @@ final class ServiceProcess implements AutoCloseable {
     }
 
     /** Everything that the process has printed so far; all of it, once it has ended. */
-    String log() {
+    public String log() {
         try {
             return Files.readString(log);
         } catch (IOException e) {
@@ -213,12 +221,12 @@ final class ServiceProcess implements AutoCloseable {
     }
 
     /** Lines of the log that an operator would look into. */
-    List<String> trouble() {
+    public List<String> trouble() {
         return log().lines().filter(line -> TROUBLE.matcher(line).find()).toList();
     }
 
     /** Sends a signal by the process id, as a supervisor does. */
-    void signal(String name) {
+    public void signal(String name) {
         try {
             Process kill = new ProcessBuilder("kill", "-" + name, String.valueOf(process.pid()))
                     .inheritIO()
@@ -229,6 +237,14 @@ final class ServiceProcess implements AutoCloseable {
         } catch (InterruptedException e) {
             throw interrupted(e);
         }
+    }
+
+    public long pid() {
+        return process.pid();
+    }
+
+    public boolean isAlive() {
+        return process.isAlive();
     }
 
     /** Lets the process run for so long, the moment of a fault that a test draws; it must not end by itself meanwhile. */
@@ -249,13 +265,13 @@ final class ServiceProcess implements AutoCloseable {
     }
 
     /** SIGTERM; the exit code. */
-    int terminate() {
+    public int terminate() {
         signal("TERM");
         return awaitExit();
     }
 
     /** Exit code of a process that ends by itself or has been told to; its log is complete afterwards. */
-    int awaitExit() {
+    public int awaitExit() {
         try {
             assertThat(process.waitFor(LONG.toSeconds(), TimeUnit.SECONDS))
                     .as("the service has ended")
