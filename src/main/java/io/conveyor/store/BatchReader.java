@@ -103,6 +103,11 @@ final class BatchReader {
         return counts;
     }
 
+    /** Bytes that the database has and nobody uses. */
+    long unusedBytes(SqlDialect dialect) {
+        return jdbc.sql(dialect.unusedBytes()).query(Long.class).single();
+    }
+
     long countOpenJobs() {
         return jdbc.sql("SELECT coalesce(sum(total - succeeded - failed - cancelled - expired), 0)"
                         + " FROM batch WHERE state <> 'ended'")

@@ -190,6 +190,8 @@ final class OutcomeWriter {
         private final List<BatchCourse.Move> moves = new ArrayList<>();
         /** Batches that were made because others have ended. */
         private List<NewBatch> followers = List.of();
+        /** Whether anything was written. */
+        private boolean changes;
         /** What the references knew before. */
         private final Map<SegmentRef, BitSet> before = new HashMap<>();
 
@@ -243,8 +245,15 @@ final class OutcomeWriter {
             return moves;
         }
 
-        void followers(List<NewBatch> made) {
-            followers = made;
+        /** Notes what else the transaction has done, at its end. */
+        void finish(WriteSession session) {
+            followers = session.followers();
+            changes = session.hasChanges();
+        }
+
+        /** Whether the transaction had anything to write. */
+        boolean changes() {
+            return changes;
         }
 
         List<NewBatch> followers() {

@@ -166,12 +166,33 @@ final class SqliteDialect implements SqlDialect {
         };
     }
 
+    /** Whether it failed because there is no room on the disk. */
+    static boolean isFull(SQLException failure) {
+        return failure instanceof SQLiteException sqlite && NO_ROOM.contains(sqlite.getResultCode());
+    }
+
     @Override
     public StoreException translate(SQLException failure) {
-        if (failure instanceof SQLiteException sqlite && NO_ROOM.contains(sqlite.getResultCode())) {
+        if (isFull(failure)) {
             return new StoreException(StoreException.Reason.FULL, "The disk of the store is full", failure);
         }
         return new StoreException(StoreException.Reason.UNAVAILABLE, "The store failed", failure);
+    }
+
+    /** Folds the log in, which for pages that the database has already needs no room, and has the log begun anew. */
+    @Override
+    public String roomMaker() {
+        return "PRAGMA wal_checkpoint(PASSIVE)";
+    }
+
+    @Override
+    public String name() {
+        return "The store " + file.path();
+    }
+
+    @Override
+    public String unusedBytes() {
+        return "SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size";
     }
 
     @Override

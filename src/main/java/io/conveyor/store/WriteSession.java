@@ -103,6 +103,9 @@ final class WriteSession extends Transaction {
     /** Milliseconds that an idempotency key is kept at the least: a day. */
     private static final long KEY_MILLIS = Duration.ofDays(1).toMillis();
 
+    /** Below the number of any batch. */
+    private static final long NO_BATCH = 0;
+
     private final Times times;
     private final Continuations continuations;
 
@@ -432,6 +435,12 @@ final class WriteSession extends Transaction {
         }
         follow(ended, new Continuations.Ending(outcome, tally, now));
         return true;
+    }
+
+    /** Writes something and takes it back: what only a disk with room, and in order, lets be committed. */
+    void tryTheDisk() throws SQLException {
+        update(INSERT_UNOWNED, NO_BATCH, "");
+        update(DELETE_UPLOAD, NO_BATCH);
     }
 
     BatchStore.Deletion delete(String tenant, String id) throws SQLException {
