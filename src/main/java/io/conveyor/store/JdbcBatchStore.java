@@ -25,12 +25,15 @@ import org.springframework.jdbc.core.simple.JdbcClient;
 final class JdbcBatchStore implements BatchStore, AutoCloseable {
 
     private final DataSource writing;
+    private final JdbcClient reading;
+    private final Seals seals = new Seals();
     private final BatchReader reader;
     private final ResultReader results;
     private final JobPicker picker;
     private final SqlDialect dialect;
     private final Times times;
     private final StoreFigures figures = new StoreFigures();
+    private final Suspects suspects = new Suspects();
     private final GroupCommitter committer;
     private final Room room;
     private final Uploads uploads;
@@ -43,15 +46,16 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
     JdbcBatchStore(
             DataSource writing, JdbcClient reading, SqlDialect dialect, StoreProperties properties, Times times) {
         this.writing = writing;
-        this.reader = new BatchReader(reading);
-        this.results = new ResultReader(reading);
-        this.picker = new JobPicker(reading, reader);
+        this.reading = reading;
+        this.reader = new BatchReader(reading, seals);
+        this.results = new ResultReader(reading, seals);
+        this.picker = new JobPicker(reading, reader, seals);
         this.dialect = dialect;
         this.times = times;
         long retentionMillis = properties.retention().toMillis();
         BatchCourse course = new BatchCourse(times, retentionMillis);
         committer = new GroupCommitter(
-                new WriterConnection(this::openSession, dialect), new OutcomeWriter(course), figures);
+                new WriterConnection(this::openSession, dialect), new OutcomeWriter(course, suspects), figures);
         room = new Room(
                 () -> dialect.freeBytes() - dialect.walBytes(),
                 () -> reading(() -> reader.unusedBytes(dialect)),
@@ -74,6 +78,7 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
         } catch (SQLException e) {
             throw StoreStartException.ofDisk(dialect.name(), e);
         }
+        seals.read(reading);
         figures.read(reader);
         lastBatchNo.set(reader.lastBatchNo());
         committer.start();
@@ -94,7 +99,7 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
         Connection connection = writing.getConnection();
         try {
             dialect.verify(connection);
-            return new WriteSession(connection, times, continuations);
+            return new WriteSession(connection, times, continuations, seals);
         } catch (SQLException | RuntimeException e) {
             connection.close();
             throw e;
@@ -258,6 +263,11 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
             session.nextEpoch(batch);
             return true;
         });
+    }
+
+    @Override
+    public List<Suspect> crashed(long run, List<RunningLog.Entry> running) {
+        return committer.write(session -> suspects.crashed(session, run, running));
     }
 
     @Override

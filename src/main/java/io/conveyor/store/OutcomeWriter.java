@@ -26,9 +26,11 @@ import java.util.stream.Collectors;
 final class OutcomeWriter {
 
     private final BatchCourse course;
+    private final Suspects suspects;
 
-    OutcomeWriter(BatchCourse course) {
+    OutcomeWriter(BatchCourse course, Suspects suspects) {
         this.course = course;
+        this.suspects = suspects;
     }
 
     void write(WriteSession session, List<? extends JobEntry> entries, Written written) throws SQLException {
@@ -45,9 +47,10 @@ final class OutcomeWriter {
         }
     }
 
-    private static void note(WriteSession session, AttemptEntry attempt, Written written) throws SQLException {
+    private void note(WriteSession session, AttemptEntry attempt, Written written) throws SQLException {
         boolean noted = Attempts.note(session, attempt);
         written.note(attempt, noted);
+        suspects.clear(session, attempt.segment().batch(), attempt.index());
         if (noted && attempt.run().attempts() == 1) {
             Attempts.started(session, attempt.segment().batch(), attempt.run().startedAt());
         }
@@ -137,6 +140,7 @@ final class OutcomeWriter {
                 if (outcome.run().attempts() > 0) {
                     startedAt = Math.min(startedAt, outcome.run().startedAt());
                 }
+                suspects.clear(session, batch, outcome.index());
                 if (outcome.waited()) {
                     written.retrying -= Attempts.settle(session, batch, outcome.index());
                 }

@@ -12,6 +12,7 @@ import java.util.EnumSet;
 import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.sqlite.SQLiteErrorCode;
 import org.sqlite.SQLiteException;
 
@@ -58,9 +59,11 @@ final class SqliteDialect implements SqlDialect {
     private static final int PRIMARY_CODE = 0xff;
 
     private static final int SQLITE_IOERR = 10;
+    private static final int SQLITE_CORRUPT = 11;
     private static final int SQLITE_TOOBIG = 18;
     private static final int SQLITE_CONSTRAINT = 19;
     private static final int SQLITE_MISMATCH = 20;
+    private static final int SQLITE_NOTADB = 26;
 
     private final SqliteFile file;
 
@@ -169,6 +172,15 @@ final class SqliteDialect implements SqlDialect {
     /** Whether it failed because there is no room on the disk. */
     static boolean isFull(SQLException failure) {
         return failure instanceof SQLiteException sqlite && NO_ROOM.contains(sqlite.getResultCode());
+    }
+
+    /** Whether the file is not what SQLite has written. */
+    static boolean isDamaged(@Nullable Throwable failure) {
+        if (!(failure instanceof SQLiteException sqlite)) {
+            return false;
+        }
+        int code = sqlite.getResultCode().code & PRIMARY_CODE;
+        return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
     }
 
     @Override

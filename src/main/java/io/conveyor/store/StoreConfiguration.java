@@ -105,6 +105,11 @@ class StoreConfiguration {
     }
 
     @Bean
+    RunningLog.Opener runningLog(SqliteFile file) {
+        return places -> RunningLog.open(file.runningPath(), places);
+    }
+
+    @Bean
     Clock clock() {
         return Clock.systemUTC();
     }

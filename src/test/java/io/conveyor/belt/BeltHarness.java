@@ -20,9 +20,12 @@ import io.conveyor.store.BatchStore;
 import io.conveyor.store.NewBatch;
 import io.conveyor.store.PackedSegment;
 import io.conveyor.store.ResultLines;
+import io.conveyor.store.RunningLog;
 import io.conveyor.store.SegmentPacker;
 import io.conveyor.store.StoredBatch;
 import io.conveyor.store.TestStores;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -46,6 +49,7 @@ final class BeltHarness implements AutoCloseable {
     final TestStores.OpenStore open;
     final BatchStore store;
     final WorkerPool pool;
+    private final RunningLog log;
     final Belt belt;
     private final Limits limits;
 
@@ -64,8 +68,11 @@ final class BeltHarness implements AutoCloseable {
                 new WorkerPoolConfig("test", parts.workers(), parts.queue(), 1 << 20, parts.callers()),
                 PoolListener.NONE,
                 parts.poolClock());
+        log = RunningLog.open(
+                parts.file().resolveSibling(parts.file().getFileName() + ".running"),
+                parts.workers() + parts.callers());
         HandlerRegistry registry = new HandlerRegistry(List.of(handlers));
-        RunningJobs running = new RunningJobs(parts.places());
+        RunningJobs running = new RunningJobs(parts.places(), log);
         Clock clock = Clock.systemUTC();
         RetryPolicy retries = parts.retries();
         JobRunner runner = new JobRunner(new JobRunner.Parts(
@@ -155,6 +162,14 @@ final class BeltHarness implements AutoCloseable {
         Parts withLimits(Map<String, LimitProperties.Rule> rules) {
             return new Parts(
                     file, workers, queue, callers, ring, places, around, poolClock, wall, nanos, retries, rules);
+        }
+    }
+
+    private void closeLog() {
+        try {
+            log.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
@@ -276,5 +291,6 @@ final class BeltHarness implements AutoCloseable {
         limits.close();
         pool.close();
         open.close();
+        closeLog();
     }
 }
