@@ -152,7 +152,7 @@ final class SqliteFile implements AutoCloseable {
 
     /** Where it is noted what runs. */
     Path runningPath() {
-        return path.resolveSibling(path.getFileName() + ".running");
+        return path.resolveSibling(path.getFileName() + "-running");
     }
 
     @Override

@@ -225,6 +225,30 @@ class QuarantineTest {
         }
     }
 
+    /** Such a job ends with the process, and had no part in that. */
+    @Test
+    void aJobThatIgnoresTheStopIsNotSuspected() throws Exception {
+        BatchRef batch = accepted(1);
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch gate = new CountDownLatch(1);
+        JobHandler deaf = handler("echo", job -> {
+            begun.countDown();
+            while (gate.getCount() > 0) {
+                Thread.onSpinWait();
+            }
+            return new JobOutput(job.input());
+        });
+        try (BeltHarness harness = harness(deaf).started()) {
+            assertThat(begun.await(PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
+            harness.stop(Duration.ZERO);
+            try (RunningLog log = RunningLog.open(logPath(), 4)) {
+                assertThat(log.found()).as("of batch %s", batch).isEmpty();
+            } finally {
+                gate.countDown();
+            }
+        }
+    }
+
     private BatchRef acceptedBeside(String id) {
         try (BeltHarness harness = harness(ECHO)) {
             return harness.seal(id, segments("echo", 1, 0));

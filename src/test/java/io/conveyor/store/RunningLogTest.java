@@ -17,7 +17,7 @@ class RunningLogTest {
     private Path directory;
 
     private Path file() {
-        return directory.resolve("conveyor.db.running");
+        return directory.resolve("conveyor.db-running");
     }
 
     @Test
