@@ -53,6 +53,7 @@ class ConfigurationDefaultsTest {
                         entry("conveyor.pool.queue-bytes", "67108864B"),
                         entry("conveyor.pool.queue-capacity", "256"),
                         entry("conveyor.pool.workers", "null"),
+                        entry("conveyor.reserve", "67108864B"),
                         entry("conveyor.retention", "PT168H"),
                         entry("conveyor.stream.max-open", "4096"));
     }

@@ -18,10 +18,10 @@ final class StoreProblems implements ProblemSource {
         if (!(thrown instanceof StoreException failure)) {
             return Optional.empty();
         }
-        return Optional.of(
-                switch (failure.reason()) {
-                    case FULL -> ApiException.storageFull(RETRY);
-                    case UNAVAILABLE -> ApiException.unavailable(RETRY);
-                });
+        return switch (failure.reason()) {
+            case FULL -> Optional.of(ApiException.storageFull(RETRY));
+            case UNAVAILABLE -> Optional.of(ApiException.unavailable(RETRY));
+            case DAMAGED -> Optional.empty(); // no trial will help: a fault of the service, for its log
+        };
     }
 }

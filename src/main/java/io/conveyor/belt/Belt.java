@@ -14,7 +14,9 @@ import io.conveyor.store.BatchStore;
 import io.conveyor.store.NewBatch;
 import io.conveyor.store.OutcomeEntry;
 import io.conveyor.store.PackedSegment;
+import io.conveyor.store.RunningLog;
 import io.conveyor.store.StoreListener;
+import io.conveyor.store.Suspect;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -57,6 +59,7 @@ public final class Belt implements StoreListener {
     private final BackgroundFeeders feeders;
     private final RetryPolicy policy;
     private final Retries retries;
+    private final Quarantine quarantine;
     private final Waiters waiters = new Waiters();
 
     // Mutable state
@@ -90,16 +93,25 @@ public final class Belt implements StoreListener {
                 batches.waiting(),
                 feeder,
                 new BackgroundFeeders.Ends(batches::fed, batches::hold, batches::waitForPlace, batches::waitForTurn));
+        this.quarantine = new Quarantine(store, pool, runner, batches, this::startFeeding);
     }
 
     /** Begins to work off what the store holds. */
     void start() {
         store.listen(this);
         control.start();
+        RunningLog log = running.log();
+        List<Suspect> suspects = store.crashed(log.formerRun(), log.found());
+        log.start();
+        quarantine.start(suspects);
+        accepting = true;
+    }
+
+    /** The first write that is waited for: what was recorded before is in the store then. */
+    private void startFeeding() {
         store.bringAttemptsForward(policy.latest()); // a clock that went wrong may have set later ones
         feeders.start();
         retries.start();
-        accepting = true;
     }
 
     /** Ends the work; see the class. A second call does nothing more. */
@@ -108,6 +120,8 @@ public final class Belt implements StoreListener {
         batches.waiting().close();
         retries.close();
         DrainReport report = pool.drain(drain);
+        running.log().clear();
+        quarantine.stop();
         feeders.stop();
         retries.join();
         control.stop();
@@ -222,7 +236,9 @@ public final class Belt implements StoreListener {
     }
 
     private Feeder.Result feedAll(ActiveBatch batch, List<PackedSegment> inMemory) {
-        return feeder.feed(batch, inMemory, Feeder.Turn.ofAll(Feeder.Manner.CALLER, NO_LIMIT));
+        return quarantine.awaitEnd(NO_LIMIT)
+                ? feeder.feed(batch, inMemory, Feeder.Turn.ofAll(Feeder.Manner.CALLER, NO_LIMIT))
+                : Feeder.Result.CLOSED;
     }
 
     /** The upload of an open batch is complete, and everything of it has been fed. */
@@ -261,7 +277,9 @@ public final class Belt implements StoreListener {
         Feeder.Manner manner = hold.isZero() ? Feeder.Manner.BACKGROUND : Feeder.Manner.CALLER;
         Feeder.Result result = Feeder.Result.TIME_UP;
         try {
-            result = feeder.feed(batch, inMemory, Feeder.Turn.ofAll(manner, hold));
+            if (quarantine.awaitEnd(hold)) {
+                result = feeder.feed(batch, inMemory, Feeder.Turn.ofAll(manner, hold));
+            }
         } finally {
             switch (result) {
                 case FED -> batches.fed(batch);

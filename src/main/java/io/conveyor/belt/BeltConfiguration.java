@@ -8,6 +8,7 @@ import io.conveyor.pool.SizingAdvice;
 import io.conveyor.pool.WorkerPool;
 import io.conveyor.pool.WorkerPoolConfig;
 import io.conveyor.store.BatchStore;
+import io.conveyor.store.RunningLog;
 import java.time.Clock;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.context.ApplicationContext;
@@ -35,6 +36,11 @@ class BeltConfiguration {
     }
 
     @Bean
+    RunningLog runningLogFile(RunningLog.Opener log, WorkerPoolConfig config) {
+        return log.open(config.workers() + config.callerRuns());
+    }
+
+    @Bean
     Belt belt(
             WorkerPool pool,
             WorkerPoolConfig config,
@@ -44,11 +50,12 @@ class BeltConfiguration {
             BeltProperties properties,
             Limits limits,
             Clock clock,
-            SteadyClock steady) {
+            SteadyClock steady,
+            RunningLog runningLog) {
         RetryPolicy retries = new RetryPolicy(properties.job(), steady);
-        FailStop failStop = new FailStop(System::exit);
+        FailStop failStop = new FailStop(System::exit, Runtime.getRuntime()::halt);
         store.listen(failStop);
-        RunningJobs running = new RunningJobs(config.workers() + config.callerRuns());
+        RunningJobs running = new RunningJobs(config.workers() + config.callerRuns(), runningLog);
         JobRunner runner = new JobRunner(new JobRunner.Parts(
                 pool, handlers, store, running, sizing, properties.job().timeout(), retries, clock, failStop::fatal));
         return new Belt(

@@ -8,8 +8,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Ends the process, in good order and once, when going on would break a promise: what is on the disk stays, what is not
- * runs at the next start. Thread-safe; the end comes on a thread of its own, so that whoever calls can finish.
+ * Ends the process when going on would break a promise: what is on the disk stays, what is not runs at the next start.
+ * After a failure of the disk in good order, on a thread of its own, and once. After an error of the JVM at once, on the
+ * thread that met it: with no memory left nothing can be relied on to come to its end, and what runs at that moment is
+ * suspected of it ({@link Quarantine}). Thread-safe.
  */
 final class FailStop implements StoreListener {
 
@@ -22,17 +24,25 @@ final class FailStop implements StoreListener {
     static final int DISK = 74;
 
     private final IntConsumer exit;
+    private final IntConsumer halt;
     private final AtomicBoolean ending = new AtomicBoolean();
 
-    /** @param exit ends the process with that code; may wait for the calling thread's owner to stop */
-    FailStop(IntConsumer exit) {
+    /**
+     * @param exit ends the process with that code in good order; may wait for the calling thread's owner to stop
+     * @param halt ends it with that code and nothing else
+     */
+    FailStop(IntConsumer exit, IntConsumer halt) {
         this.exit = exit;
+        this.halt = halt;
     }
 
     /** The memory or the machine under the process cannot be trusted any more. */
     void fatal(Error error) {
-        log.error("The service stops after {}; start it again, jobs without an outcome go on", error.toString());
-        end(SOFTWARE);
+        try {
+            log.error("The service ends after {}; start it again, jobs without an outcome go on", error.toString());
+        } finally {
+            halt.accept(SOFTWARE);
+        }
     }
 
     @Override

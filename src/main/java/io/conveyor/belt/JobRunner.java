@@ -180,6 +180,17 @@ final class JobRunner {
         store.record(passedOver(task, Objects.requireNonNull(task.batch().stopReason()), clock.millis()));
     }
 
+    /** Records that a job is given up after so many crashes. It must not have been handed over. */
+    void abandon(JobTask task, int crashes) {
+        Outcome outcome = failed(JobError.abandoned(crashes));
+        WaitingAttempt before = task.before();
+        long now = clock.millis();
+        store.record(
+                before == null
+                        ? entry(task, outcome, 0, now, 0)
+                        : entry(task, outcome, before.endedAt(now, task.batch().acceptedAt())));
+    }
+
     private OutcomeEntry passedOver(JobTask task, StopReason reason, long now) {
         WaitingAttempt before = task.before();
         return before == null
@@ -211,8 +222,9 @@ final class JobRunner {
     }
 
     /** The outcome after a fault that is not the handler's: without one, the batch would not end before a restart. */
-    private OutcomeEntry faulty(JobTask task, Throwable thrown) {
-        return entry(task, unexpected(task, "the service", thrown), task.attempts() + 1, clock.millis(), 0);
+    private @Nullable OutcomeEntry faulty(JobTask task, Throwable thrown) {
+        Outcome outcome = unexpected(task, "the service", thrown);
+        return outcome == null ? null : entry(task, outcome, task.attempts() + 1, clock.millis(), 0);
     }
 
     /** One attempt; null when the stop of the service cut it short. */
@@ -296,14 +308,17 @@ final class JobRunner {
         return unexpected(task, "its handler", thrown);
     }
 
-    /** What the client hears of a fault in this program, in general words; the log has the rest. */
-    private Outcome unexpected(JobTask task, String where, Throwable thrown) {
+    /**
+     * What the client hears of a fault in this program, in general words; the log has the rest. Null after an error that the
+     * process does not outlive: who is to blame for that is found out by the next.
+     */
+    private @Nullable Outcome unexpected(JobTask task, String where, Throwable thrown) {
         String kind = task.job().kind();
         String name = "Job " + task.job().index() + " of " + task.batch().ref().id() + " (" + kind + ")";
         if (thrown instanceof VirtualMachineError error && !(thrown instanceof StackOverflowError)) {
-            log.error("{} met {}; it is recorded as failed", name, error.toString());
+            log.error("{} met {}, be it for its own doing or for that of a job beside it", name, error.toString());
             fatal.accept(error);
-            return failed(JobError.failed("The service ran out of memory while it worked on this job.", false));
+            return null;
         }
         log.error("{} failed by a fault of {}; its client is told so in general words", name, where, thrown);
         return failed(JobError.failed("The handler of '" + kind + "' failed unexpectedly.", false));

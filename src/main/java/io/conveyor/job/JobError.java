@@ -73,6 +73,18 @@ public record JobError(String slug, String title, String detail, boolean retryab
                 Map.of("timeout_ms", limitMillis));
     }
 
+    /** The service died with it too often. */
+    public static JobError abandoned(int crashes) {
+        return new JobError(
+                "job-abandoned",
+                "The job was given up",
+                "The service stopped abruptly " + crashes
+                        + " times while it ran this job, the last time with no other job"
+                        + " beside it, and will not run it again.",
+                false,
+                Map.of("crashes", crashes));
+    }
+
     /** The batch was stopped. */
     public static JobError stopped(StopReason reason, boolean started) {
         return switch (reason) {

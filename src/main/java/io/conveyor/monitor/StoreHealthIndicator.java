@@ -7,7 +7,7 @@ import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.Status;
 import org.springframework.stereotype.Component;
 
-/** Up while commits reach the disk: from a failed one until the next that succeeds the store is down. */
+/** Up while commits reach the disk: from a failed one until the next that succeeds the store is down. It is up while it only has no room for new batches. */
 @Component
 final class StoreHealthIndicator extends AbstractHealthIndicator {
 
@@ -25,7 +25,9 @@ final class StoreHealthIndicator extends AbstractHealthIndicator {
                 .withDetail("backlog_jobs", status.backlogJobs())
                 .withDetail("outcomes_waiting", status.outcomesInHand())
                 .withDetail("database_bytes", status.databaseBytes())
-                .withDetail("wal_bytes", status.walBytes());
+                .withDetail("wal_bytes", status.walBytes())
+                .withDetail("free_bytes", status.freeBytes())
+                .withDetail("takes_new_batches", status.working() && status.room());
         if (!status.working()) {
             builder.withDetail("trouble", status.trouble());
         }

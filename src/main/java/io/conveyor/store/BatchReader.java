@@ -37,9 +37,11 @@ final class BatchReader {
             FROM batch\s""";
 
     private final JdbcClient jdbc;
+    private final Seals seals;
 
-    BatchReader(JdbcClient jdbc) {
+    BatchReader(JdbcClient jdbc, Seals seals) {
         this.jdbc = jdbc;
+        this.seals = seals;
     }
 
     Optional<StoredBatch> find(String tenant, String id) {
@@ -103,6 +105,11 @@ final class BatchReader {
         return counts;
     }
 
+    /** Bytes that the database has and nobody uses. */
+    long unusedBytes(SqlDialect dialect) {
+        return jdbc.sql(dialect.unusedBytes()).query(Long.class).single();
+    }
+
     long countOpenJobs() {
         return jdbc.sql("SELECT coalesce(sum(total - succeeded - failed - cancelled - expired), 0)"
                         + " FROM batch WHERE state <> 'ended'")
@@ -137,7 +144,8 @@ final class BatchReader {
                             AND s.first_index + coalesce(s.span, s.jobs) > ?
                         ORDER BY s.first_index LIMIT 1""")
                 .params(batch.tenant(), batch.batchNo(), fromIndex - PackedSegment.MAX_JOBS, fromIndex)
-                .query((row, n) -> new Found(segment(row), row.getInt(5), row.getInt(6), places(row.getString(7))))
+                .query((row, n) ->
+                        new Found(segment(batch, row), row.getInt(5), row.getInt(6), places(row.getString(7))))
                 .optional()
                 .map(found -> open(batch, found))
                 .orElse(null);
@@ -164,10 +172,11 @@ final class BatchReader {
 
     private BitSet recordedPlaces(BatchRef batch, int segment) {
         BitSet recorded = new BitSet();
-        jdbc.sql("SELECT directory FROM outcome_block WHERE tenant = ? AND batch_no = ? AND segment = ?")
+        jdbc.sql("SELECT directory, first_seq FROM outcome_block WHERE tenant = ? AND batch_no = ? AND segment = ?")
                 .params(batch.tenant(), batch.batchNo(), segment)
                 .query(row -> {
-                    OutcomeBlock.addPlaces(row.getBytes(1), recorded);
+                    OutcomeBlock.addPlaces(
+                            seals.openDirectory(batch, segment, row.getInt(2), row.getBytes(1)), recorded);
                 });
         return recorded;
     }
@@ -198,14 +207,16 @@ final class BatchReader {
                             AND s.first_index + coalesce(s.span, s.jobs) > ?
                         ORDER BY s.first_index DESC LIMIT 1""")
                 .params(batch.tenant(), batch.batchNo(), index, index)
-                .query((row, n) -> segment(row))
+                .query((row, n) -> segment(batch, row))
                 .optional()
                 .orElse(null);
     }
 
     /** Of a row that begins with a segment: first index, jobs, places, data. */
-    private static PackedSegment segment(ResultSet row) throws SQLException {
-        return new PackedSegment(row.getInt(1), Places.read(row.getInt(2), row.getBytes(3)), row.getBytes(4));
+    private PackedSegment segment(BatchRef batch, ResultSet row) throws SQLException {
+        int firstIndex = row.getInt(1);
+        Places places = Places.read(row.getInt(2), row.getBytes(3));
+        return new PackedSegment(firstIndex, places, seals.openInput(batch, firstIndex, places, row.getBytes(4)));
     }
 
     /** Runs a query; what Spring throws leaves as what the port promises. */
@@ -213,6 +224,9 @@ final class BatchReader {
         try {
             return query.get();
         } catch (DataAccessException e) {
+            if (SqliteDialect.isDamaged(e.getRootCause())) {
+                throw new StoreException(StoreException.Reason.DAMAGED, "The file of the store is damaged", e);
+            }
             throw new StoreException(StoreException.Reason.UNAVAILABLE, "The store cannot be read", e);
         }
     }

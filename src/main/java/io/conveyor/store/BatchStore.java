@@ -218,6 +218,16 @@ public interface BatchStore {
      */
     void renewEpoch(BatchRef batch);
 
+    /**
+     * Counts the end of a process against the jobs that ran then, once for each process; a job is cleared of it by its
+     * outcome, or by the end of an attempt.
+     *
+     * @param run number of that process
+     * @param running the jobs that were in their handlers; may be empty
+     * @return all jobs against which something is counted
+     */
+    List<Suspect> crashed(long run, List<RunningLog.Entry> running);
+
     /** Accepted jobs without an outcome: one of the figures of {@link #status}, for those who ask at every request. */
     long backlogJobs();
 

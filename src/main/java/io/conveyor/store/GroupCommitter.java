@@ -32,7 +32,8 @@ import org.slf4j.LoggerFactory;
  * the guilty one fails; then all outcomes together, and if the fault lies in them, batch by batch. A request that fails
  * is told so and forgotten. Outcomes are not given up while the process lives: when the store cannot take them they
  * stay in hand and are tried again every {@link #RETRY_MILLIS}, and those who bring more wait for permits, up to the
- * crew of workers: the belt stands still, and nothing is lost. Only what the database refuses for its content, which
+ * crew of workers: the belt stands still, and nothing is lost. With nothing in hand the writer tries by itself whether the store can
+ * write again: nobody need send it anything for that. Only what the database refuses for its content, which
  * no trial will change, is let go as late.
  *
  * <p>An attempt that is not a job's last is treated as an outcome is: taken once, never given up, under the same bounds.
@@ -54,7 +55,7 @@ final class GroupCommitter implements AutoCloseable {
     /** Requests that wait for a commit at the most; more than there are request threads by default. */
     private static final int REQUEST_SLOTS = 1024;
 
-    /** Pause before outcomes that could not be written are tried again. */
+    /** Pause before outcomes that could not be written are tried again, and the disk without any. */
     private static final long RETRY_MILLIS = 250;
 
     /** Asks the writer to look whether it shall stop. */
@@ -97,7 +98,7 @@ final class GroupCommitter implements AutoCloseable {
     private final List<Request<?>> requests = new ArrayList<>();
     /** What was just taken from the queue. Writer thread only. */
     private final List<Object> arrived = new ArrayList<>();
-    /** When outcomes in hand are tried again, by the nano clock. Writer thread only. */
+    /** When outcomes in hand, or the disk, are tried again, by the nano clock. Writer thread only. */
     private long retryAt = System.nanoTime();
     /** Written by the closing thread, read by all. */
     private volatile boolean closing;
@@ -208,10 +209,15 @@ final class GroupCommitter implements AutoCloseable {
             boolean done = false;
             while (!done) {
                 take();
-                boolean withOutcomes = !inHand.isEmpty() && outcomesAreDue();
+                if (isFull() && isDue()) {
+                    makeRoom();
+                }
+                boolean withOutcomes = !inHand.isEmpty() && isDue();
                 if (withOutcomes || !requests.isEmpty()) {
                     commitGroup(withOutcomes);
                     requests.clear();
+                } else if (!closing && trouble != null && isDue()) {
+                    tryTheDisk();
                 } else {
                     done = closing && queue.isEmpty();
                 }
@@ -260,14 +266,39 @@ final class GroupCommitter implements AutoCloseable {
         if (closing) {
             return queue.poll(); // the wake-up may have come, and gone, with what was taken before
         }
-        return inHand.isEmpty() || broken
+        return broken || (inHand.isEmpty() && trouble == null)
                 ? queue.take()
                 : queue.poll(retryAt - System.nanoTime(), TimeUnit.NANOSECONDS);
     }
 
-    /** Call only with outcomes in hand. */
-    private boolean outcomesAreDue() {
+    /** Whether what failed, if anything did, is to be tried again now. */
+    private boolean isDue() {
         return !broken && (closing || System.nanoTime() - retryAt >= 0);
+    }
+
+    private boolean isFull() {
+        StoreException lasting = trouble;
+        return lasting != null && lasting.reason() == StoreException.Reason.FULL;
+    }
+
+    private void makeRoom() {
+        Failure failure = connection.makeRoom();
+        if (failure != null && failure.blame() == Failure.Blame.DISK) {
+            fail(failure.exception(), true);
+        }
+    }
+
+    /** Without it a store that nobody writes to would stay in trouble for ever, and those who ask first would stay away. */
+    private void tryTheDisk() {
+        transact(
+                List.of(new Request<>(
+                        session -> {
+                            session.tryTheDisk();
+                            return true;
+                        },
+                        done -> {},
+                        () -> {})),
+                List.of());
     }
 
     /**
@@ -288,7 +319,6 @@ final class GroupCommitter implements AutoCloseable {
         }
         if (withOutcomes) {
             writeOutcomes(List.copyOf(inHand));
-            retryAt = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(RETRY_MILLIS);
             if (closing && !inHand.isEmpty()) {
                 log.error("{} outcomes could not be written before the stop; their jobs run again", inHand.size());
                 drop(inHand);
@@ -337,7 +367,7 @@ final class GroupCommitter implements AutoCloseable {
                 request.apply(session);
             }
             outcomeWriter.write(session, outcomes, written);
-            written.followers(session.followers());
+            written.finish(session);
         });
         if (failure != null) {
             written.undo();
@@ -346,7 +376,10 @@ final class GroupCommitter implements AutoCloseable {
             }
             return failure;
         }
-        trouble = null;
+        if (written.changes() && trouble != null) {
+            log.warn("The store writes again");
+            trouble = null;
+        }
         retryAt = System.nanoTime();
         int writes = requests.size() + outcomes.size();
         drop(outcomes); // first, so that whoever hears of the commit finds them gone
@@ -356,13 +389,17 @@ final class GroupCommitter implements AutoCloseable {
     }
 
     private void fail(StoreException failure, boolean forGood) {
-        if (trouble == null || forGood) {
+        if (forGood) {
             log.error(
-                    forGood
-                            ? "The store is broken: nothing is accepted or recorded until the service is started again"
-                            : "The store cannot write: requests are refused, outcomes are kept and tried again",
-                    failure);
+                    "The store is broken: nothing is accepted or recorded until the service is started again", failure);
+        } else if (trouble == null && failure.reason() == StoreException.Reason.FULL) {
+            log.error(
+                    "{}: new batches are refused, outcomes are kept and written as soon as there is room",
+                    failure.getMessage());
+        } else if (trouble == null) {
+            log.error("The store cannot write: requests are refused, outcomes are kept and tried again", failure);
         }
+        retryAt = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(RETRY_MILLIS);
         trouble = failure;
         broken = forGood;
         observer.failed(failure, forGood);

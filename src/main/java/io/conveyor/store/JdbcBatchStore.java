@@ -7,7 +7,6 @@ import io.conveyor.job.Job;
 import io.conveyor.job.JobState;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -26,13 +25,17 @@ import org.springframework.jdbc.core.simple.JdbcClient;
 final class JdbcBatchStore implements BatchStore, AutoCloseable {
 
     private final DataSource writing;
+    private final JdbcClient reading;
+    private final Seals seals = new Seals();
     private final BatchReader reader;
     private final ResultReader results;
     private final JobPicker picker;
     private final SqlDialect dialect;
     private final Times times;
     private final StoreFigures figures = new StoreFigures();
+    private final Suspects suspects = new Suspects();
     private final GroupCommitter committer;
+    private final Room room;
     private final Uploads uploads;
     private final Controls controls;
     private final Attempts attempts;
@@ -40,18 +43,25 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
     private final AtomicLong lastBatchNo = new AtomicLong();
     private final Continuations continuations = new Continuations(lastBatchNo::incrementAndGet);
 
-    JdbcBatchStore(DataSource writing, JdbcClient reading, SqlDialect dialect, Duration retention, Times times) {
+    JdbcBatchStore(
+            DataSource writing, JdbcClient reading, SqlDialect dialect, StoreProperties properties, Times times) {
         this.writing = writing;
-        this.reader = new BatchReader(reading);
-        this.results = new ResultReader(reading);
-        this.picker = new JobPicker(reading, reader);
+        this.reading = reading;
+        this.reader = new BatchReader(reading, seals);
+        this.results = new ResultReader(reading, seals);
+        this.picker = new JobPicker(reading, reader, seals);
         this.dialect = dialect;
         this.times = times;
-        long retentionMillis = retention.toMillis();
+        long retentionMillis = properties.retention().toMillis();
         BatchCourse course = new BatchCourse(times, retentionMillis);
         committer = new GroupCommitter(
-                new WriterConnection(this::openSession, dialect), new OutcomeWriter(course), figures);
-        uploads = new Uploads(committer, figures, course, retentionMillis);
+                new WriterConnection(this::openSession, dialect), new OutcomeWriter(course, suspects), figures);
+        room = new Room(
+                () -> dialect.freeBytes() - dialect.walBytes(),
+                () -> reading(() -> reader.unusedBytes(dialect)),
+                properties.reserve().toBytes(),
+                System::nanoTime);
+        uploads = new Uploads(committer, figures, course, retentionMillis, room);
         controls = new Controls(committer, figures, course);
         attempts = new Attempts(committer, reading);
         keeper = new StoreKeeper(committer, times.wall(), uploads::giveUp, this::forget);
@@ -66,11 +76,9 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
             dialect.verify(connection);
             dialect.settle(connection);
         } catch (SQLException e) {
-            throw new StoreStartException(
-                    "The store cannot be made ready: " + e.getMessage(),
-                    "Check that its disk is writable and not full, then start again.",
-                    e);
+            throw StoreStartException.ofDisk(dialect.name(), e);
         }
+        seals.read(reading);
         figures.read(reader);
         lastBatchNo.set(reader.lastBatchNo());
         committer.start();
@@ -91,7 +99,7 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
         Connection connection = writing.getConnection();
         try {
             dialect.verify(connection);
-            return new WriteSession(connection, times, continuations);
+            return new WriteSession(connection, times, continuations, seals);
         } catch (SQLException | RuntimeException e) {
             connection.close();
             throw e;
@@ -258,6 +266,11 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
     }
 
     @Override
+    public List<Suspect> crashed(long run, List<RunningLog.Entry> running) {
+        return committer.write(session -> suspects.crashed(session, run, running));
+    }
+
+    @Override
     public long backlogJobs() {
         return figures.backlog();
     }
@@ -275,7 +288,8 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
                 figures.late(),
                 dialect.databaseBytes(),
                 dialect.walBytes(),
-                dialect.freeBytes());
+                dialect.freeBytes(),
+                room.left());
     }
 
     @Override

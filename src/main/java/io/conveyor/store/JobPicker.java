@@ -15,7 +15,7 @@ final class JobPicker {
 
     /** Outcomes from that index on, segment by segment; a row without any where there is none, or no segment. */
     private static final String OUTCOMES = """
-            SELECT s.first_index, o.directory
+            SELECT s.first_index, o.directory, o.first_seq
             FROM batch b
             LEFT JOIN segment s ON s.tenant = b.tenant AND s.batch_no = b.batch_no
                 AND s.first_index > ? AND s.first_index + coalesce(s.span, s.jobs) > ?
@@ -26,8 +26,10 @@ final class JobPicker {
 
     private final JdbcClient jdbc;
     private final BatchReader reader;
+    private final Seals seals;
 
-    JobPicker(JdbcClient jdbc, BatchReader reader) {
+    JobPicker(JdbcClient jdbc, BatchReader reader, Seals seals) {
+        this.seals = seals;
         this.jdbc = jdbc;
         this.reader = reader;
     }
@@ -53,6 +55,7 @@ final class JobPicker {
                 byte[] directory = rows.getBytes(2);
                 if (directory != null) {
                     found.firstIndex = firstIndex;
+                    directory = seals.openDirectory(batch, firstIndex, rows.getInt(3), directory);
                     addPlaces(directory, fromIndex - firstIndex, states, found.places);
                 }
             }

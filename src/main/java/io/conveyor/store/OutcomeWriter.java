@@ -26,9 +26,11 @@ import java.util.stream.Collectors;
 final class OutcomeWriter {
 
     private final BatchCourse course;
+    private final Suspects suspects;
 
-    OutcomeWriter(BatchCourse course) {
+    OutcomeWriter(BatchCourse course, Suspects suspects) {
         this.course = course;
+        this.suspects = suspects;
     }
 
     void write(WriteSession session, List<? extends JobEntry> entries, Written written) throws SQLException {
@@ -45,9 +47,10 @@ final class OutcomeWriter {
         }
     }
 
-    private static void note(WriteSession session, AttemptEntry attempt, Written written) throws SQLException {
+    private void note(WriteSession session, AttemptEntry attempt, Written written) throws SQLException {
         boolean noted = Attempts.note(session, attempt);
         written.note(attempt, noted);
+        suspects.clear(session, attempt.segment().batch(), attempt.index());
         if (noted && attempt.run().attempts() == 1) {
             Attempts.started(session, attempt.segment().batch(), attempt.run().startedAt());
         }
@@ -137,6 +140,7 @@ final class OutcomeWriter {
                 if (outcome.run().attempts() > 0) {
                     startedAt = Math.min(startedAt, outcome.run().startedAt());
                 }
+                suspects.clear(session, batch, outcome.index());
                 if (outcome.waited()) {
                     written.retrying -= Attempts.settle(session, batch, outcome.index());
                 }
@@ -190,6 +194,8 @@ final class OutcomeWriter {
         private final List<BatchCourse.Move> moves = new ArrayList<>();
         /** Batches that were made because others have ended. */
         private List<NewBatch> followers = List.of();
+        /** Whether anything was written. */
+        private boolean changes;
         /** What the references knew before. */
         private final Map<SegmentRef, BitSet> before = new HashMap<>();
 
@@ -243,8 +249,15 @@ final class OutcomeWriter {
             return moves;
         }
 
-        void followers(List<NewBatch> made) {
-            followers = made;
+        /** Notes what else the transaction has done, at its end. */
+        void finish(WriteSession session) {
+            followers = session.followers();
+            changes = session.hasChanges();
+        }
+
+        /** Whether the transaction had anything to write. */
+        boolean changes() {
+            return changes;
         }
 
         List<NewBatch> followers() {

@@ -26,7 +26,7 @@ final class ResultReader {
             LEFT JOIN outcome_block o
                 ON o.tenant = s.tenant AND o.batch_no = s.batch_no AND o.segment = s.first_index
             WHERE b.tenant = ? AND b.batch_no = ?
-            ORDER BY s.first_index, o.first_seq""".formatted(OutcomeBlock.FULL_BYTES);
+            ORDER BY s.first_index, o.first_seq""".formatted(OutcomeBlock.FULL_BYTES + Checksum.BYTES);
 
     /** From the block on that holds the seq, or would. */
     private static final String BY_SEQ = """
@@ -38,10 +38,12 @@ final class ResultReader {
             ORDER BY o.first_seq""";
 
     private final JdbcClient jdbc;
+    private final Seals seals;
     private final ResultRenderer renderer = new ResultRenderer();
 
-    ResultReader(JdbcClient jdbc) {
+    ResultReader(JdbcClient jdbc, Seals seals) {
         this.jdbc = jdbc;
+        this.seals = seals;
     }
 
     @Nullable
@@ -106,19 +108,31 @@ final class ResultReader {
         return BatchReader.reading(() -> jdbc.sql("SELECT directory, facts, outcomes FROM outcome_block"
                         + " WHERE tenant = ? AND batch_no = ? AND segment = ? AND first_seq = ?")
                 .params(batch.tenant(), batch.batchNo(), block.segment(), block.firstSeq())
-                .query((row, n) -> Objects.requireNonNull(
-                        lines(block.segment(), block.firstSeq(), row.getBytes(1), row.getBytes(2), row.getBytes(3))
-                                .bytes()))
+                .query((row, n) -> Objects.requireNonNull(lines(
+                                batch,
+                                block.segment(),
+                                block.firstSeq(),
+                                seals.openDirectory(batch, block.segment(), block.firstSeq(), row.getBytes(1)),
+                                row.getBytes(2),
+                                row.getBytes(3))
+                        .bytes()))
                 .optional()
                 .orElseThrow(() -> gone(batch)));
     }
 
     /** Blocks without facts were written by a version that stored the lines themselves. */
     private ResultRenderer.Lines lines(
-            int segment, int firstSeq, byte[] directory, byte @Nullable [] facts, byte @Nullable [] values) {
-        return facts == null
-                ? new ResultRenderer.Lines(values, OutcomeBlock.lengths(directory))
-                : renderer.render(segment, firstSeq, directory, facts, values);
+            BatchRef batch,
+            int segment,
+            int firstSeq,
+            byte[] directory,
+            byte @Nullable [] facts,
+            byte @Nullable [] values) {
+        if (facts == null) {
+            return new ResultRenderer.Lines(values, OutcomeBlock.lengths(directory));
+        }
+        byte[] opened = values == null ? null : seals.openValues(batch, segment, firstSeq, facts, values);
+        return renderer.render(segment, firstSeq, directory, facts, opened);
     }
 
     /** What a query has found so far. Not thread-safe. */
@@ -153,8 +167,9 @@ final class ResultReader {
             segments.add(new ResultLines.Segment(firstIndex, places));
         }
 
-        void add(int inSegment, int firstSeq, byte[] directory, byte @Nullable [] facts, byte @Nullable [] values) {
-            ResultRenderer.Lines lines = lines(inSegment, firstSeq, directory, facts, values);
+        void add(int inSegment, int firstSeq, byte[] sealed, byte @Nullable [] facts, byte @Nullable [] values) {
+            byte[] directory = seals.openDirectory(batch, inSegment, firstSeq, sealed);
+            ResultRenderer.Lines lines = lines(batch, inSegment, firstSeq, directory, facts, values);
             ResultLines.Block block = new ResultLines.Block(inSegment, firstSeq, lines.bytes());
             int offset = 0;
             for (int entry = 0; entry < lines.lengths().length; entry++) {

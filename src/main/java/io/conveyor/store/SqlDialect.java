@@ -6,6 +6,9 @@ import java.sql.SQLException;
 /** What the JDBC store must know of one database product. The SQL itself is common to all. */
 interface SqlDialect {
 
+    /** What people call this store, with its place; begins a sentence. */
+    String name();
+
     /** What a failed statement means to the caller of the store. */
     StoreException translate(SQLException failure);
 
@@ -25,6 +28,12 @@ interface SqlDialect {
      * @throws StoreStartException when that cannot be done
      */
     void settle(Connection writing) throws SQLException;
+
+    /** A query that has the database give back room on the disk, as far as it can without any itself. */
+    String roomMaker();
+
+    /** A query for the bytes inside the database that nobody uses any more, and that new rows take first. */
+    String unusedBytes();
 
     /** Bytes of the write-ahead log that wait to be folded into the database; 0 where that means nothing. */
     long walBytes();

@@ -12,6 +12,7 @@ import java.util.EnumSet;
 import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.sqlite.SQLiteErrorCode;
 import org.sqlite.SQLiteException;
 
@@ -58,9 +59,11 @@ final class SqliteDialect implements SqlDialect {
     private static final int PRIMARY_CODE = 0xff;
 
     private static final int SQLITE_IOERR = 10;
+    private static final int SQLITE_CORRUPT = 11;
     private static final int SQLITE_TOOBIG = 18;
     private static final int SQLITE_CONSTRAINT = 19;
     private static final int SQLITE_MISMATCH = 20;
+    private static final int SQLITE_NOTADB = 26;
 
     private final SqliteFile file;
 
@@ -166,12 +169,42 @@ final class SqliteDialect implements SqlDialect {
         };
     }
 
+    /** Whether it failed because there is no room on the disk. */
+    static boolean isFull(SQLException failure) {
+        return failure instanceof SQLiteException sqlite && NO_ROOM.contains(sqlite.getResultCode());
+    }
+
+    /** Whether the file is not what SQLite has written. */
+    static boolean isDamaged(@Nullable Throwable failure) {
+        if (!(failure instanceof SQLiteException sqlite)) {
+            return false;
+        }
+        int code = sqlite.getResultCode().code & PRIMARY_CODE;
+        return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+    }
+
     @Override
     public StoreException translate(SQLException failure) {
-        if (failure instanceof SQLiteException sqlite && NO_ROOM.contains(sqlite.getResultCode())) {
+        if (isFull(failure)) {
             return new StoreException(StoreException.Reason.FULL, "The disk of the store is full", failure);
         }
         return new StoreException(StoreException.Reason.UNAVAILABLE, "The store failed", failure);
+    }
+
+    /** Folds the log in, which for pages that the database has already needs no room, and has the log begun anew. */
+    @Override
+    public String roomMaker() {
+        return "PRAGMA wal_checkpoint(PASSIVE)";
+    }
+
+    @Override
+    public String name() {
+        return "The store " + file.path();
+    }
+
+    @Override
+    public String unusedBytes() {
+        return "SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size";
     }
 
     @Override

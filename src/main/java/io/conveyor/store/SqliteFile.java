@@ -150,6 +150,11 @@ final class SqliteFile implements AutoCloseable {
         return path.resolveSibling(path.getFileName() + "-wal");
     }
 
+    /** Where it is noted what runs. */
+    Path runningPath() {
+        return path.resolveSibling(path.getFileName() + "-running");
+    }
+
     @Override
     public void close() throws IOException {
         lockChannel.close();

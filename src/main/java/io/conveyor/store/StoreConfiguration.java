@@ -66,21 +66,14 @@ class StoreConfiguration {
         try (Connection connection = DriverManager.getConnection(url(file))) {
             SqliteDialect.prepare(connection);
         } catch (SQLException e) {
-            throw notADatabase(file, e);
+            throw StoreStartException.ofDisk(dialect.name(), e);
         }
         try (Connection connection = source.getConnection()) {
             dialect.verify(connection);
         } catch (SQLException e) {
-            throw notADatabase(file, e);
+            throw StoreStartException.ofDisk(dialect.name(), e);
         }
         return source;
-    }
-
-    private static StoreStartException notADatabase(SqliteFile file, SQLException e) {
-        return new StoreStartException(
-                "The store " + file.path() + " cannot be opened: " + e.getMessage(),
-                "Check that it is a SQLite database of this service and that its disk is writable and not full.",
-                e);
     }
 
     @Bean(defaultCandidate = false)
@@ -108,8 +101,12 @@ class StoreConfiguration {
             Clock clock,
             SteadyClock steady) {
         log.debug("The store is {}; ended batches are kept for {}", file.path(), properties.retention());
-        return new JdbcBatchStore(
-                writing, JdbcClient.create(reading), dialect, properties.retention(), new Times(clock, steady));
+        return new JdbcBatchStore(writing, JdbcClient.create(reading), dialect, properties, new Times(clock, steady));
+    }
+
+    @Bean
+    RunningLog.Opener runningLog(SqliteFile file) {
+        return places -> RunningLog.open(file.runningPath(), places);
     }
 
     @Bean

@@ -9,6 +9,8 @@ public final class StoreException extends RuntimeException {
     public enum Reason {
         /** No room on the disk: try again when there is. */
         FULL,
+        /** The disk gives back other bytes than were written. */
+        DAMAGED,
         /** The store does not work now, or has been closed. */
         UNAVAILABLE
     }

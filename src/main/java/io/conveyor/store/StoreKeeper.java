@@ -49,6 +49,7 @@ final class StoreKeeper implements AutoCloseable {
     private static final String SWEEP_ATTEMPTS = """
             DELETE FROM attempt WHERE tenant = ? AND batch_no = ? AND job_index IN (
                 SELECT job_index FROM attempt WHERE tenant = ? AND batch_no = ? ORDER BY job_index LIMIT ?)""";
+    private static final String SWEEP_SUSPECTS = "DELETE FROM suspect WHERE tenant = ? AND batch_no = ?";
     private static final String SWEPT = "DELETE FROM unowned WHERE batch_no = ?";
     private static final String EXPIRE_KEYS = """
             DELETE FROM idempotency_key WHERE rowid IN (
@@ -160,6 +161,7 @@ final class StoreKeeper implements AutoCloseable {
                     && sweep(session, SWEEP_INPUTS, batch)
                     && sweep(session, SWEEP_SEGMENTS, batch);
             if (swept) {
+                session.update(SWEEP_SUSPECTS, batch.tenant(), batch.batchNo());
                 session.update(SWEPT, batch.batchNo());
             }
             return true;

@@ -1,5 +1,7 @@
 package io.conveyor.store;
 
+import java.sql.SQLException;
+
 /** The store cannot be opened as it is configured; says what to do about it. */
 final class StoreStartException extends RuntimeException {
 
@@ -15,6 +17,21 @@ final class StoreStartException extends RuntimeException {
     StoreStartException(String message, String remedy, Throwable cause) {
         super(message, cause);
         this.remedy = remedy;
+    }
+
+    /** The disk of the store did not let it be opened. */
+    static StoreStartException ofDisk(String store, SQLException failure) {
+        if (SqliteDialect.isFull(failure)) {
+            return new StoreStartException(
+                    "There is no room on the disk of " + store + " to open it.",
+                    "Make room on its disk, or enlarge it, and start again: what was accepted is there, and goes on.",
+                    failure);
+        }
+        return new StoreStartException(
+                store + " cannot be opened: " + failure.getMessage(),
+                "Check that it is a SQLite database of this service, and that its disk can be written and is in order"
+                        + " (the system's log tells); then start again.",
+                failure);
     }
 
     String remedy() {

@@ -4,7 +4,7 @@ import io.conveyor.job.BatchState;
 import java.util.Map;
 
 /**
- * How the store does, read without touching the database.
+ * How the store does, read without waiting for its writer.
  *
  * @param working false from a failed commit until the next that succeeds
  * @param trouble what the last failed commit said, empty while working
@@ -16,6 +16,7 @@ import java.util.Map;
  * @param databaseBytes size of the database, without the log
  * @param walBytes size of the write-ahead log
  * @param freeBytes room left on its disk
+ * @param room whether there is enough for new batches
  */
 public record StoreStatus(
         boolean working,
@@ -27,4 +28,5 @@ public record StoreStatus(
         long lateOutcomes,
         long databaseBytes,
         long walBytes,
-        long freeBytes) {}
+        long freeBytes,
+        boolean room) {}

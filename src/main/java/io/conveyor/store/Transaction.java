@@ -24,11 +24,16 @@ abstract class Transaction implements AutoCloseable {
     private final Connection connection;
     private final Map<String, PreparedStatement> statements = new HashMap<>();
 
+    // Mutable state
+    /** Rows that this transaction has changed by {@link #update}. */
+    private int changes;
+
     Transaction(Connection connection) {
         this.connection = connection;
     }
 
     void begin() throws SQLException {
+        changes = 0;
         bind("BEGIN IMMEDIATE").execute();
     }
 
@@ -42,7 +47,14 @@ abstract class Transaction implements AutoCloseable {
 
     /** Changes rows; how many. */
     final int update(String sql, @Nullable Object... values) throws SQLException {
-        return bind(sql, values).executeUpdate();
+        int changed = bind(sql, values).executeUpdate();
+        changes += changed;
+        return changed;
+    }
+
+    /** Whether this transaction has something to write for certain: a commit of nothing says nothing about the disk. */
+    final boolean hasChanges() {
+        return changes > 0;
     }
 
     /** The batches that a query lists by tenant and number. */

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * How batches come into the store: whole, by {@link #spill} and {@link #seal}, or while their upload arrives, by
- * {@link #open}, {@link #append} and {@link #complete}. Each is a write of its own; all but {@link #spill} wait for it. What it changes in
+ * {@link #open}, {@link #append} and {@link #complete}. Each is a write of its own; all but {@link #spill} wait for it. Jobs come only while there is {@link Room}. What it changes in
  * the figures and who hears of it stands beside it. Thread-safe.
  */
 final class Uploads {
@@ -18,8 +18,10 @@ final class Uploads {
     private final StoreFigures figures;
     private final BatchCourse course;
     private final long retentionMillis;
+    private final Room room;
 
-    Uploads(GroupCommitter committer, StoreFigures figures, BatchCourse course, long retentionMillis) {
+    Uploads(GroupCommitter committer, StoreFigures figures, BatchCourse course, long retentionMillis, Room room) {
+        this.room = room;
         this.committer = committer;
         this.figures = figures;
         this.course = course;
@@ -27,6 +29,7 @@ final class Uploads {
     }
 
     BatchStore.Pending spill(BatchRef batch, List<PackedSegment> segments) {
+        room.require();
         return committer.begin(
                 session -> {
                     session.spill(batch, segments);
@@ -36,6 +39,7 @@ final class Uploads {
     }
 
     boolean seal(NewBatch batch, List<PackedSegment> rest) {
+        room.require();
         boolean empty = batch.total() == 0;
         boolean sealed = committer.write(session -> session.seal(batch, rest, retentionMillis), done -> {
             if (done) {
@@ -53,6 +57,7 @@ final class Uploads {
     }
 
     boolean open(NewBatch batch, List<PackedSegment> first) {
+        room.require();
         boolean opened = committer.write(session -> session.open(batch, first), done -> {
             if (done) {
                 figures.accepted(batch.total());
@@ -66,6 +71,7 @@ final class Uploads {
     }
 
     boolean append(BatchRef batch, List<PackedSegment> segments) {
+        room.require();
         int jobs = segments.stream().mapToInt(PackedSegment::jobs).sum();
         boolean appended = committer.write(session -> session.append(batch, segments), done -> {
             if (done) {

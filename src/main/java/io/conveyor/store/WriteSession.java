@@ -64,7 +64,7 @@ final class WriteSession extends Transaction {
     private static final String HAS_EPOCH =
             "SELECT 1 FROM segment WHERE tenant = ? AND batch_no = ? AND first_index = ? AND epoch = ?";
     private static final String DIRECTORIES =
-            "SELECT directory FROM outcome_block WHERE tenant = ? AND batch_no = ? AND segment = ?";
+            "SELECT directory, first_seq FROM outcome_block WHERE tenant = ? AND batch_no = ? AND segment = ?";
     private static final String COUNT_OUTCOMES = """
             UPDATE batch SET succeeded = succeeded + ?, failed = failed + ?, cancelled = cancelled + ?,
                 expired = expired + ?, started_at = min(coalesce(started_at, ?), coalesce(?, started_at))
@@ -103,17 +103,22 @@ final class WriteSession extends Transaction {
     /** Milliseconds that an idempotency key is kept at the least: a day. */
     private static final long KEY_MILLIS = Duration.ofDays(1).toMillis();
 
+    /** Below the number of any batch. */
+    private static final long NO_BATCH = 0;
+
     private final Times times;
     private final Continuations continuations;
+    private final Seals seals;
 
     // Mutable state
     /** The batches that this transaction has made because others have ended. */
     private final List<NewBatch> followers = new ArrayList<>();
 
-    WriteSession(Connection connection, Times times, Continuations continuations) {
+    WriteSession(Connection connection, Times times, Continuations continuations, Seals seals) {
         super(connection);
         this.times = times;
         this.continuations = continuations;
+        this.seals = seals;
     }
 
     /** A condition: the batch may go to that state. */
@@ -328,7 +333,8 @@ final class WriteSession extends Transaction {
         try (ResultSet row = bind(DIRECTORIES, batch.tenant(), batch.batchNo(), segment.firstIndex())
                 .executeQuery()) {
             while (row.next()) {
-                OutcomeBlock.addPlaces(row.getBytes(1), places);
+                OutcomeBlock.addPlaces(
+                        seals.openDirectory(batch, segment.firstIndex(), row.getInt(2), row.getBytes(1)), places);
             }
         }
         return places;
@@ -412,9 +418,9 @@ final class WriteSession extends Transaction {
                 batch.batchNo(),
                 segment.firstIndex(),
                 firstSeq,
-                block.directory(),
+                Seals.sealDirectory(segment, firstSeq, block),
                 block.facts(),
-                block.values());
+                Seals.sealValues(segment, firstSeq, block));
     }
 
     /** Ends a batch, and makes what follows it; false when it has ended before, or is gone. */
@@ -432,6 +438,12 @@ final class WriteSession extends Transaction {
         }
         follow(ended, new Continuations.Ending(outcome, tally, now));
         return true;
+    }
+
+    /** Writes something and takes it back: what only a disk with room, and in order, lets be committed. */
+    void tryTheDisk() throws SQLException {
+        update(INSERT_UNOWNED, NO_BATCH, "");
+        update(DELETE_UPLOAD, NO_BATCH);
     }
 
     BatchStore.Deletion delete(String tenant, String id) throws SQLException {
@@ -468,7 +480,7 @@ final class WriteSession extends Transaction {
                     places == null ? null : segment.places().span(),
                     places,
                     segment.jobs());
-            update(INSERT_INPUT, batch.tenant(), batch.batchNo(), first, segment.data());
+            update(INSERT_INPUT, batch.tenant(), batch.batchNo(), first, Seals.sealInput(batch, segment));
         }
     }
 }

@@ -59,6 +59,17 @@ final class WriterConnection {
         }
     }
 
+    /** Has the database give back what room it can without waiting for anybody; null unless that went wrong. */
+    @Nullable
+    Failure makeRoom() {
+        try {
+            session().list(dialect.roomMaker(), row -> row.getInt(1));
+            return null;
+        } catch (SQLException e) {
+            return failure(e);
+        }
+    }
+
     private Failure failure(SQLException e) {
         return new Failure(dialect.translate(e), dialect.blame(e));
     }

@@ -20,9 +20,12 @@ import io.conveyor.store.BatchStore;
 import io.conveyor.store.NewBatch;
 import io.conveyor.store.PackedSegment;
 import io.conveyor.store.ResultLines;
+import io.conveyor.store.RunningLog;
 import io.conveyor.store.SegmentPacker;
 import io.conveyor.store.StoredBatch;
 import io.conveyor.store.TestStores;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -46,6 +49,7 @@ final class BeltHarness implements AutoCloseable {
     final TestStores.OpenStore open;
     final BatchStore store;
     final WorkerPool pool;
+    private final RunningLog log;
     final Belt belt;
     private final Limits limits;
     private final List<JobHandler> handlers;
@@ -65,9 +69,12 @@ final class BeltHarness implements AutoCloseable {
                 new WorkerPoolConfig("test", parts.workers(), parts.queue(), 1 << 20, parts.callers()),
                 PoolListener.NONE,
                 parts.poolClock());
+        log = RunningLog.open(
+                parts.file().resolveSibling(parts.file().getFileName() + ".running"),
+                parts.workers() + parts.callers());
         this.handlers = List.of(handlers);
         HandlerRegistry registry = new HandlerRegistry(this.handlers);
-        RunningJobs running = new RunningJobs(parts.places());
+        RunningJobs running = new RunningJobs(parts.places(), log);
         RetryPolicy retries = parts.retries();
         JobRunner runner = new JobRunner(new JobRunner.Parts(
                 pool,
@@ -156,6 +163,14 @@ final class BeltHarness implements AutoCloseable {
         Parts withLimits(Map<String, LimitProperties.Rule> rules) {
             return new Parts(
                     file, workers, queue, callers, ring, places, around, poolClock, wall, nanos, retries, rules);
+        }
+    }
+
+    private void closeLog() {
+        try {
+            log.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
@@ -286,5 +301,6 @@ final class BeltHarness implements AutoCloseable {
         limits.close();
         pool.close();
         open.close();
+        closeLog();
     }
 }

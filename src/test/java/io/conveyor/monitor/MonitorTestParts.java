@@ -65,6 +65,7 @@ class MonitorTestParts {
                 status.lateOutcomes(),
                 status.databaseBytes(),
                 status.walBytes(),
-                status.freeBytes());
+                status.freeBytes(),
+                status.room());
     }
 }

@@ -17,6 +17,7 @@ import org.springframework.boot.test.system.CapturedOutput;
 import org.springframework.boot.test.system.OutputCaptureExtension;
 import org.springframework.context.support.GenericApplicationContext;
 import org.springframework.mock.env.MockEnvironment;
+import org.springframework.util.unit.DataSize;
 
 /** The line that says what runs. */
 @ExtendWith(OutputCaptureExtension.class)
@@ -34,7 +35,7 @@ class StartLineTest {
                     new BeltProperties(
                             new BeltProperties.JobDefaults(Duration.ofSeconds(50), 1, backoff, budget),
                             Duration.ofSeconds(9)),
-                    new StoreProperties(Duration.ofHours(6)),
+                    new StoreProperties(Duration.ofHours(6), DataSize.ofMegabytes(1)),
                     open.store(),
                     new MockEnvironment()
                             .withProperty("local.server.port", "8123")

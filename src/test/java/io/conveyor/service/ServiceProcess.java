@@ -225,6 +225,19 @@ public final class ServiceProcess implements AutoCloseable {
         return log().lines().filter(line -> TROUBLE.matcher(line).find()).toList();
     }
 
+    long pid() {
+        return process.pid();
+    }
+
+    boolean isAlive() {
+        return process.isAlive();
+    }
+
+    /** Whether it has said that it is ready. */
+    boolean isReady() {
+        return port.isDone() && !port.isCompletedExceptionally();
+    }
+
     /** Sends a signal by the process id, as a supervisor does. */
     public void signal(String name) {
         try {

@@ -116,6 +116,33 @@ class GroupCommitterTest {
         assertThat(told.late).isEmpty();
     }
 
+    /** Load balancers send nothing to a service that is not ready, so nobody else would find out. */
+    @Test
+    void theStoreFindsOutByItselfThatItCanWriteAgain() {
+        connections.fault = failing("COMMIT", SQLiteErrorCode.SQLITE_FULL);
+        assertThatThrownBy(() -> seal(store, "b1", 1, 256)).isInstanceOf(StoreException.class);
+        take(told.failures, 3);
+        assertThat(store.status().working()).isFalse();
+
+        connections.fault = sql -> {};
+        until(() -> store.status().working());
+        assertThat(stores.count("unowned")).as("left behind by the trials").isZero();
+    }
+
+    @Test
+    void aCommitOfNothingDoesNotMakeAFullDiskWork() {
+        connections.fault = sql -> {
+            if (sql.startsWith("INSERT")) {
+                throw new SQLiteException("full", SQLiteErrorCode.SQLITE_FULL);
+            }
+        };
+        assertThatThrownBy(() -> seal(store, "b1", 1, 256)).isInstanceOf(StoreException.class);
+
+        store.renewEpoch(new BatchRef("nobody", 1, ""));
+
+        assertThat(store.status().working()).isFalse();
+    }
+
     @Test
     void aGroupThatFailsLeavesNoClaimBehind() {
         NewBatch batch = seal(store, "b1", 3, 256);

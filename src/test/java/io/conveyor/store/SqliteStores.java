@@ -20,6 +20,7 @@ import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
 import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.util.unit.DataSize;
 
 /** A store on a real file, put together by the parts of the real configuration. */
 final class SqliteStores implements AutoCloseable {
@@ -27,6 +28,7 @@ final class SqliteStores implements AutoCloseable {
     static final Duration RETENTION = Duration.ofHours(12);
 
     private static final String MIGRATIONS = "classpath:db/migration/sqlite";
+    private static final StoreProperties PROPERTIES = new StoreProperties(RETENTION, DataSize.ofMegabytes(1));
 
     final SqliteFile file;
     final SqliteDialect dialect;
@@ -34,14 +36,14 @@ final class SqliteStores implements AutoCloseable {
     final HikariDataSource reading;
     final JdbcBatchStore store;
 
-    private SqliteStores(Path path, Times times, UnaryOperator<DataSource> wrapped) {
+    private SqliteStores(Path path, StoreProperties properties, Times times, UnaryOperator<DataSource> wrapped) {
         StoreConfiguration configuration = new StoreConfiguration();
         file = SqliteFile.open(path);
         dialect = new SqliteDialect(file);
         writing = wrapped.apply(configuration.writingDataSource(file, dialect));
         Flyway.configure().dataSource(writing).locations(MIGRATIONS).load().migrate();
         reading = configuration.readingDataSource(file);
-        store = new JdbcBatchStore(writing, JdbcClient.create(reading), dialect, RETENTION, times);
+        store = new JdbcBatchStore(writing, JdbcClient.create(reading), dialect, properties, times);
     }
 
     /** A file as a service left it whose newest migration was that one. */
@@ -71,7 +73,7 @@ final class SqliteStores implements AutoCloseable {
     }
 
     private static SqliteStores open(Path path, Times times, UnaryOperator<DataSource> wrapped) {
-        SqliteStores opened = new SqliteStores(path, times, wrapped);
+        SqliteStores opened = new SqliteStores(path, PROPERTIES, times, wrapped);
         opened.store.start();
         return opened;
     }

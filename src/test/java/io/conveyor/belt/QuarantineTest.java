@@ -1,0 +1,257 @@
+package io.conveyor.belt;
+
+import static io.conveyor.belt.BeltHarness.PATIENCE_SECONDS;
+import static io.conveyor.belt.BeltHarness.handler;
+import static io.conveyor.belt.BeltHarness.input;
+import static io.conveyor.belt.BeltHarness.segments;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.conveyor.handler.JobFailure;
+import io.conveyor.handler.JobHandler;
+import io.conveyor.handler.JobOutput;
+import io.conveyor.job.BatchRules;
+import io.conveyor.job.Tally;
+import io.conveyor.store.BatchRef;
+import io.conveyor.store.RunningLog;
+import io.conveyor.store.StoredBatch;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What happens at the start after the process died: told by what it had noted as running. */
+@Timeout(120)
+class QuarantineTest {
+
+    private static final JobHandler ECHO = handler("echo", job -> new JobOutput(job.input()));
+
+    @TempDir
+    private Path directory;
+
+    private BeltHarness harness(JobHandler handler) {
+        return new BeltHarness(new BeltHarness.Parts(file(), 4, 8, 0, WaitingBatches.CAPACITY), handler);
+    }
+
+    private Path file() {
+        return directory.resolve("belt.db");
+    }
+
+    /** A batch that is accepted, and of which nothing has run. */
+    private BatchRef accepted(int jobs) {
+        try (BeltHarness harness = harness(ECHO)) {
+            return harness.seal("batch", segments("echo", jobs, 0));
+        }
+    }
+
+    /** The process starts, these jobs run, and it dies. */
+    private void crash(BatchRef batch, int... indexes) throws IOException {
+        try (BeltHarness harness = harness(ECHO);
+                RunningLog log = RunningLog.open(logPath(), 4)) {
+            harness.store.crashed(log.formerRun(), log.found());
+            log.start();
+            for (int place = 0; place < indexes.length; place++) {
+                log.enter(place, batch.batchNo(), indexes[place]);
+            }
+        }
+    }
+
+    private Path logPath() {
+        return directory.resolve("belt.db.running");
+    }
+
+    @Test
+    void aJobThatWasHitTwiceRunsBeforeTheOthersAndAlone() throws Exception {
+        BatchRef batch = accepted(40);
+        crash(batch, 30, 31, 5);
+        crash(batch, 31, 7, 30);
+        AtomicInteger running = new AtomicInteger();
+        Queue<String> order = new ConcurrentLinkedQueue<>();
+        Queue<Integer> beside = new ConcurrentLinkedQueue<>();
+        JobHandler watching = handler("echo", job -> {
+            int now = running.incrementAndGet();
+            order.add(input(job));
+            if (input(job).startsWith("3") && order.size() <= 2) {
+                beside.add(now);
+            }
+            running.decrementAndGet();
+            return new JobOutput(job.input());
+        });
+        try (BeltHarness harness = harness(watching).started()) {
+            StoredBatch ended = harness.awaitEnd(batch);
+
+            assertThat(ended.tally()).isEqualTo(new Tally(40, 40, 0, 0, 0));
+            assertThat(order).startsWith("30", "31").hasSize(40).doesNotHaveDuplicates();
+            assertThat(beside).containsExactly(1, 1);
+            assertThat(harness.store.crashed(0, List.of()))
+                    .as("each has come to an end")
+                    .isEmpty();
+        }
+    }
+
+    @Test
+    void theThirdCrashGivesUpTheJobThatRanAloneAndNoOther() throws Exception {
+        BatchRef batch = accepted(300);
+        crash(batch, 299, 3);
+        crash(batch, 299, 3);
+        crash(batch, 299);
+        Queue<String> ran = new ConcurrentLinkedQueue<>();
+        JobHandler watching = handler("echo", job -> {
+            ran.add(input(job));
+            return new JobOutput(job.input());
+        });
+        try (BeltHarness harness = harness(watching).started()) {
+            StoredBatch ended = harness.awaitEnd(batch);
+
+            assertThat(ended.tally()).isEqualTo(new Tally(300, 299, 1, 0, 0));
+            assertThat(ran).startsWith("3").hasSize(299).doesNotContain("299");
+            assertThat(harness.results(batch).get(299))
+                    .contains("\"state\":\"failed\"", "/problems/job-abandoned", "\"crashes\":3", "\"attempts\":0");
+            assertThat(harness.store.crashed(0, List.of())).isEmpty();
+        }
+    }
+
+    @Test
+    void crashesThatFoundOthersRunningNeverGiveUpAJob() throws Exception {
+        BatchRef batch = accepted(3);
+        for (int n = 0; n < 8; n++) {
+            crash(batch, 0, 1);
+        }
+        try (BeltHarness harness = harness(ECHO).started()) {
+            assertThat(harness.awaitEnd(batch).tally()).isEqualTo(new Tally(3, 3, 0, 0, 0));
+        }
+    }
+
+    @Test
+    void theEndOfAnAttemptClearsAJobAsItsOutcomeDoes() throws Exception {
+        BatchRef batch = accepted(2);
+        crash(batch, 0);
+        crash(batch, 0);
+        CountDownLatch failed = new CountDownLatch(1);
+        JobHandler fails = handler("echo", job -> {
+            failed.countDown();
+            throw JobFailure.retryable("not yet");
+        });
+        BeltHarness.Parts parts = new BeltHarness.Parts(file(), 4, 8, 0, WaitingBatches.CAPACITY)
+                .withRetries(new ManualClock().policy(100));
+        try (BeltHarness harness = new BeltHarness(parts, fails).started()) {
+            assertThat(failed.await(PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
+            while (harness.store.status().retryingJobs() < 2) {
+                Thread.onSpinWait();
+            }
+        }
+        crash(batch, 0);
+        try (BeltHarness harness = harness(ECHO);
+                RunningLog log = RunningLog.open(logPath(), 4)) {
+            assertThat(harness.store.crashed(log.formerRun(), log.found()))
+                    .singleElement()
+                    .satisfies(suspect -> assertThat(suspect.crashes()).isEqualTo(1));
+        }
+    }
+
+    /** However many attempts a job may have, and in whichever of them it ends the process. */
+    @Test
+    void aJobInALaterAttemptIsGivenUpAsWell() throws Exception {
+        BatchRef batch;
+        JobHandler fails = handler("echo", job -> {
+            throw JobFailure.retryable("not yet");
+        });
+        BeltHarness.Parts parts = new BeltHarness.Parts(file(), 4, 8, 0, WaitingBatches.CAPACITY)
+                .withRetries(new ManualClock().policy(100));
+        try (BeltHarness harness = new BeltHarness(parts, fails).started()) {
+            batch = harness.submit("batch", segments("echo", 1, 0), BatchRules.NONE);
+            while (harness.store.status().retryingJobs() < 1) {
+                Thread.onSpinWait();
+            }
+        }
+        crash(batch, 0);
+        crash(batch, 0);
+        crash(batch, 0);
+        try (BeltHarness harness = new BeltHarness(parts, ECHO).started()) {
+            assertThat(harness.awaitEnd(batch).tally().failed()).isEqualTo(1);
+            assertThat(harness.results(batch).get(0)).contains("/problems/job-abandoned", "\"attempts\":1");
+            assertThat(harness.store.status().retryingJobs()).isZero();
+        }
+    }
+
+    @Test
+    void newBatchesWaitWhileAJobRunsAloneAndAStopEndsTheWait() throws Exception {
+        BatchRef batch = accepted(1);
+        crash(batch, 0);
+        crash(batch, 0);
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch gate = new CountDownLatch(1);
+        Queue<String> ran = new ConcurrentLinkedQueue<>();
+        JobHandler gated = handler("echo", job -> {
+            ran.add(input(job));
+            begun.countDown();
+            gate.await();
+            return new JobOutput(job.input());
+        });
+        try (BeltHarness harness = harness(gated).started()) {
+            assertThat(begun.await(PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
+            BatchRef other = harness.submit("other", segments("echo", 3, 0), Duration.ofMillis(1));
+            assertThat(harness.belt.running(other.batchNo())).isZero();
+            assertThat(ran).hasSize(1);
+
+            gate.countDown();
+            assertThat(harness.awaitEnd(other).tally().succeeded()).isEqualTo(3);
+        }
+        crash(batch, 0);
+        CountDownLatch never = new CountDownLatch(1);
+        BatchRef second = acceptedBeside("second");
+        crash(second, 0);
+        crash(second, 0);
+        CountDownLatch entered = new CountDownLatch(1);
+        try (BeltHarness harness = harness(handler("echo", job -> {
+                    entered.countDown();
+                    never.await();
+                    return new JobOutput(job.input());
+                }))
+                .started()) {
+            assertThat(entered.await(PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
+            harness.stop(Duration.ZERO);
+            assertThat(harness.find(second).ended()).isFalse();
+        }
+        try (RunningLog log = RunningLog.open(logPath(), 4)) {
+            assertThat(log.found()).as("stopped in good order").isEmpty();
+        }
+    }
+
+    /** Such a job ends with the process, and had no part in that. */
+    @Test
+    void aJobThatIgnoresTheStopIsNotSuspected() throws Exception {
+        BatchRef batch = accepted(1);
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch gate = new CountDownLatch(1);
+        JobHandler deaf = handler("echo", job -> {
+            begun.countDown();
+            while (gate.getCount() > 0) {
+                Thread.onSpinWait();
+            }
+            return new JobOutput(job.input());
+        });
+        try (BeltHarness harness = harness(deaf).started()) {
+            assertThat(begun.await(PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
+            harness.stop(Duration.ZERO);
+            try (RunningLog log = RunningLog.open(logPath(), 4)) {
+                assertThat(log.found()).as("of batch %s", batch).isEmpty();
+            } finally {
+                gate.countDown();
+            }
+        }
+    }
+
+    private BatchRef acceptedBeside(String id) {
+        try (BeltHarness harness = harness(ECHO)) {
+            return harness.seal(id, segments("echo", 1, 0));
+        }
+    }
+}
