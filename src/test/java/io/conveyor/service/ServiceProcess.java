@@ -225,14 +225,6 @@ public final class ServiceProcess implements AutoCloseable {
         return log().lines().filter(line -> TROUBLE.matcher(line).find()).toList();
     }
 
-    long pid() {
-        return process.pid();
-    }
-
-    boolean isAlive() {
-        return process.isAlive();
-    }
-
     /** Whether it has said that it is ready. */
     boolean isReady() {
         return port.isDone() && !port.isCompletedExceptionally();
