@@ -57,6 +57,7 @@ final class ServiceProcess implements AutoCloseable {
 
     private static final AtomicInteger STARTED = new AtomicInteger();
 
+    private final Launch launch;
     private final Path directory;
     private final List<String> jvmFlags;
     private final List<String> options;
@@ -65,7 +66,25 @@ final class ServiceProcess implements AutoCloseable {
     private final Thread copier;
     private final CompletableFuture<Integer> port = new CompletableFuture<>();
 
-    private ServiceProcess(Path directory, List<String> jvmFlags, List<String> options) {
+    /**
+     * What is started, and how.
+     *
+     * @param before stands before the name of the JVM: a program that runs it, with its own arguments; empty for none
+     */
+    record Launch(List<String> before, Path jar) {
+
+        /** The jar under test, by itself. */
+        static final Launch PLAIN =
+                new Launch(List.of(), Path.of(System.getProperty("conveyor.jar", "target/conveyor.jar")));
+
+        Launch {
+            before = List.copyOf(before);
+            jar = jar.toAbsolutePath();
+        }
+    }
+
+    private ServiceProcess(Launch launch, Path directory, List<String> jvmFlags, List<String> options) {
+        this.launch = launch;
         this.directory = directory;
         this.jvmFlags = List.copyOf(jvmFlags);
         this.options = List.copyOf(options);
@@ -89,23 +108,28 @@ final class ServiceProcess implements AutoCloseable {
 
     /** Starts it and does not wait. */
     static ServiceProcess spawn(Path directory, List<String> jvmFlags, List<String> options) {
-        return new ServiceProcess(directory, jvmFlags, options);
+        return spawn(Launch.PLAIN, directory, jvmFlags, options);
+    }
+
+    /** Starts another jar, or in another way, and does not wait. */
+    static ServiceProcess spawn(Launch launch, Path directory, List<String> jvmFlags, List<String> options) {
+        return new ServiceProcess(launch, directory, jvmFlags, options);
     }
 
     /** Another process on the same data, once this one has ended; does not wait until it is ready. */
     ServiceProcess respawn() {
         assertThat(process.isAlive()).as("the process before").isFalse();
-        return new ServiceProcess(directory, jvmFlags, options);
+        return new ServiceProcess(launch, directory, jvmFlags, options);
     }
 
     private List<String> command() throws IOException {
-        List<String> command = new ArrayList<>();
+        List<String> command = new ArrayList<>(launch.before());
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         // The native library of SQLite stays behind after a kill; here it goes with the directory.
         command.add("-Djava.io.tmpdir=" + Files.createDirectories(directory.resolve("tmp")));
         command.addAll(jvmFlags);
         command.add("-jar");
-        command.add(System.getProperty("conveyor.jar", "target/conveyor.jar"));
+        command.add(launch.jar().toString());
         command.add("--server.address=127.0.0.1");
         command.add("--server.port=0");
         command.addAll(options);
@@ -201,6 +225,10 @@ final class ServiceProcess implements AutoCloseable {
         HttpResponse<String> answer = get("/v1/batches/" + id + "/results");
         assertThat(answer.statusCode()).as("%s: %s", id, answer.body()).isEqualTo(200);
         return answer.body().lines().toList();
+    }
+
+    long pid() {
+        return process.pid();
     }
 
     /** Everything that the process has printed so far; all of it, once it has ended. */
