@@ -4,18 +4,21 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.springframework.test.context.TestPropertySource;
 
-/** Clients that fall silent in the middle of a body. */
+/** Clients that fall silent in the middle of a body, or never come to its end. */
 @TestPropertySource(
         properties = {
             // Else the connection's own limit would do the same, only later.
             "server.tomcat.connection-timeout=10m",
-            "conveyor.intake.max-pause=1s"
+            "conveyor.intake.max-pause=1s",
+            "conveyor.intake.max-duration=1s"
         })
 class PauseApiTest extends ServiceTest {
 
@@ -49,5 +52,27 @@ class PauseApiTest extends ServiceTest {
         assertThat(answer).startsWith("HTTP/1.1 200").contains("\"index\":0").doesNotContain("\r\n0\r\n");
         assertThat(api.get("/v1/batches/silent-live?wait=60").at("/outcome").asString())
                 .isEqualTo("incomplete");
+    }
+
+    @Test
+    @Timeout(60)
+    void anUploadThatNeverEndsIsBroken() throws IOException {
+        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+            socket.setSoTimeout(60_000);
+            OutputStream out = socket.getOutputStream();
+            InputStream in = socket.getInputStream();
+            String head =
+                    "PUT /v1/batches/endless HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-ndjson\r\nContent-Length: "
+                            + 1_000_000_000 + "\r\n\r\n";
+            out.write(head.getBytes(StandardCharsets.US_ASCII));
+
+            while (in.available() == 0) {
+                out.write('\n');
+            }
+
+            byte[] status = in.readNBytes("HTTP/1.1 408".length());
+            assertThat(new String(status, StandardCharsets.US_ASCII)).isEqualTo("HTTP/1.1 408");
+        }
+        assertThat(api.get("/v1/batches/endless").status()).isEqualTo(404);
     }
 }
