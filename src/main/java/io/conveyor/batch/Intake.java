@@ -33,8 +33,11 @@ final class Intake {
 
     private static final int BACKLOG_RETRY = 5;
 
-    /** How long a submission waits for the place of a client that was hung up on: far longer than that takes. */
-    private static final Duration GIVEN_WAY = Duration.ofSeconds(1);
+    /** How long a submission waits for the place of a client that was hung up on: longer than that takes. */
+    private static final Duration GIVEN_WAY = Duration.ofMillis(100);
+
+    /** Clients that are hung up on for one submission at the most: some of them had no place, but were being refused. */
+    private static final int MOST_GIVE_WAY = 10;
 
     private final BatchStore store;
     private final Belt belt;
@@ -99,7 +102,7 @@ final class Intake {
         if (pausing && !live.tryAcquire()) {
             throw noPlace("All " + limits.maxLive() + " submissions that may start while they arrive are arriving.");
         }
-        if (!place(Duration.ZERO) && !(clients.senderGivesWay() && place(GIVEN_WAY))) {
+        if (!place(Duration.ZERO) && !takenOver()) {
             if (pausing) {
                 live.release();
             }
@@ -111,6 +114,15 @@ final class Intake {
                 live.release();
             }
         };
+    }
+
+    private boolean takenOver() {
+        for (int n = 0; n < MOST_GIVE_WAY && clients.senderGivesWay(); n++) {
+            if (place(GIVEN_WAY)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private boolean place(Duration patience) {

@@ -33,7 +33,8 @@ final class PowerCutIT {
     @BeforeAll
     static void mayTrace() throws InterruptedException {
         try {
-            Process probe = new ProcessBuilder("strace", "-D", "-f", "--seccomp-bpf", "-o", "/dev/null", "true")
+            Process probe = new ProcessBuilder(
+                            "strace", "-D", "-f", "--seccomp-bpf", "-e", "trace=fsync", "-o", "/dev/null", "true")
                     .inheritIO()
                     .start();
             if (probe.waitFor() == 0) {
