@@ -23,6 +23,7 @@ class ConfigurationDefaultsTest {
     void everyKeyHasTheDefaultThatItAlwaysHad() throws Exception {
         assertThat(bound(Map.of()))
                 .containsOnly(
+                        entry("conveyor.clients.min-rate", "1024B"),
                         entry("conveyor.commands", "{}"),
                         entry("conveyor.drain", "PT30S"),
                         entry("conveyor.callback.secret", "[]"),
@@ -38,6 +39,8 @@ class ConfigurationDefaultsTest {
                         entry("conveyor.intake.max-job-size", "1048576B"),
                         entry("conveyor.intake.max-jobs", "10000000"),
                         entry("conveyor.intake.max-json-body", "33554432B"),
+                        entry("conveyor.intake.max-live", "64"),
+                        entry("conveyor.intake.max-duration", "PT1H"),
                         entry("conveyor.intake.max-pause", "PT2M"),
                         entry("conveyor.intake.max-submissions", "128"),
                         entry("conveyor.job.backoff.first", "PT1S"),

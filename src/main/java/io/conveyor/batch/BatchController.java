@@ -5,6 +5,7 @@ import io.conveyor.job.Tenant;
 import io.conveyor.store.BatchFilter;
 import io.conveyor.store.BatchStore;
 import io.conveyor.store.StoredBatch;
+import io.conveyor.web.ContainerResponse;
 import io.conveyor.web.Preferences;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
@@ -101,7 +102,11 @@ final class BatchController {
         SubmissionAnswers.Wish wish = answers.wishOf(request);
         Submission submission = new Submission(id, mustBeNew(request, id), false, wish.patience(), ref -> {});
         Intake.Taken taken;
-        try (Intake.Place place = intake.enter()) {
+        boolean pausing = BatchOptions.isImmediate(request);
+        try (Intake.Place place = intake.enter(pausing)) {
+            if (pausing) {
+                ContainerResponse.of(request).mayPause();
+            }
             taken = intake.take(request, request.getInputStream(), submission);
         }
         return answers.answer(taken, wish, request);

@@ -79,6 +79,11 @@ record BatchOptions(Envelope envelope, boolean immediately) {
         return text;
     }
 
+    /** Whether a request asks for a start with the first line; known before anything else of it. */
+    static boolean isImmediate(HttpServletRequest request) {
+        return IMMEDIATELY.equals(request.getParameter(START));
+    }
+
     private static boolean immediately(@Nullable String text) {
         if (text == null || text.equals(COMPLETE)) {
             return false;

@@ -8,12 +8,15 @@ import io.conveyor.store.StoreException;
 import io.conveyor.store.SubmissionKey;
 import io.conveyor.web.ApiException;
 import io.conveyor.web.Problem;
+import io.conveyor.web.SlowClients;
 import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
 import java.io.InputStream;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
@@ -30,6 +33,12 @@ final class Intake {
 
     private static final int BACKLOG_RETRY = 5;
 
+    /** How long a submission waits for the place of a client that was hung up on: longer than that takes. */
+    private static final Duration GIVEN_WAY = Duration.ofMillis(100);
+
+    /** Clients that are hung up on for one submission at the most: some of them had no place, but were being refused. */
+    private static final int MOST_GIVE_WAY = 10;
+
     private final BatchStore store;
     private final Belt belt;
     private final IntakeProperties limits;
@@ -38,9 +47,18 @@ final class Intake {
     private final Upload.Parts parts;
     private final Repetitions repetitions;
     private final IdempotencyKeys keys = new IdempotencyKeys();
+    private final SlowClients clients;
     private final Semaphore submissions;
+    private final Semaphore live;
 
-    Intake(BatchStore store, Belt belt, IntakeProperties limits, BatchIds ids, Refusals refusals, Clock clock) {
+    Intake(
+            BatchStore store,
+            Belt belt,
+            IntakeProperties limits,
+            BatchIds ids,
+            Refusals refusals,
+            Clock clock,
+            SlowClients clients) {
         this.store = store;
         this.belt = belt;
         this.limits = limits;
@@ -48,7 +66,10 @@ final class Intake {
         this.refusals = refusals;
         parts = new Upload.Parts(store, belt, limits, ids, clock);
         repetitions = new Repetitions(store);
-        submissions = new Semaphore(limits.maxSubmissions());
+        this.clients = clients;
+        // Fair: whose arrival has hung up on somebody gets that place, and nobody who comes later.
+        submissions = new Semaphore(limits.maxSubmissions(), true);
+        live = new Semaphore(limits.maxLive());
     }
 
     /**
@@ -67,22 +88,55 @@ final class Intake {
     }
 
     /**
-     * Lets a submission in.
+     * Lets a submission in. If there is no place, the client that sends most slowly loses its own; none that sends to a batch
+     * which has started, since that may pause: of those there are never so many that they take all places.
      *
+     * @param pausing whether it starts while it arrives
      * @throws ApiException if the service stops, or there is no place
      */
-    Place enter() {
+    Place enter(boolean pausing) {
         if (!belt.accepting()) {
             refusals.add(Refusals.Reason.DRAINING);
             throw ApiException.draining(BACKLOG_RETRY);
         }
-        if (!submissions.tryAcquire()) {
-            refusals.add(Refusals.Reason.SUBMISSIONS);
-            throw ApiException.overloaded(
-                    "All " + limits.maxSubmissions() + " submissions that may arrive at once are arriving.",
-                    SUBMISSIONS_RETRY);
+        if (pausing && !live.tryAcquire()) {
+            throw noPlace("All " + limits.maxLive() + " submissions that may start while they arrive are arriving.");
         }
-        return submissions::release;
+        if (!place(Duration.ZERO) && !takenOver()) {
+            if (pausing) {
+                live.release();
+            }
+            throw noPlace("All " + limits.maxSubmissions() + " submissions that may arrive at once are arriving.");
+        }
+        return () -> {
+            submissions.release();
+            if (pausing) {
+                live.release();
+            }
+        };
+    }
+
+    private boolean takenOver() {
+        for (int n = 0; n < MOST_GIVE_WAY && clients.senderGivesWay(); n++) {
+            if (place(GIVEN_WAY)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private boolean place(Duration patience) {
+        try {
+            return submissions.tryAcquire(patience.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+
+    private ApiException noPlace(String detail) {
+        refusals.add(Refusals.Reason.SUBMISSIONS);
+        return ApiException.overloaded(detail, SUBMISSIONS_RETRY);
     }
 
     /**
@@ -161,7 +215,8 @@ final class Intake {
     private Taken receive(HttpServletRequest request, InputStream raw, Submission submission, @Nullable String key)
             throws IOException {
         BatchOptions options = BatchOptions.of(request, parts.maxJobSize(), parts::followerReader);
-        SubmittedBody body = SubmittedBody.of(request, raw, limits);
+        boolean live = options.immediately() || submission.immediately();
+        SubmittedBody body = SubmittedBody.of(request, live ? raw : new TimedBody(raw, limits.maxDuration()), limits);
         Optional<Repetitions.Earlier> earlier = repetitions.find(submission, key);
         if (earlier.isPresent()) {
             earlier.get().refuseIfNewIsWanted();

@@ -19,7 +19,10 @@ import org.springframework.util.unit.DataSize;
  * @param maxBacklog maximum number of accepted jobs without an outcome; a submission that finds so many is refused
  * @param maxPause how long a client may send nothing in the middle of a body before the upload counts as broken; 1 second
  *     to 1 day
+ * @param maxDuration how long the body of a batch that is taken whole may take to arrive, all in all; 1 second to 7 days
  * @param maxSubmissions maximum number of submissions that are read and handed over at the same time
+ * @param maxLive maximum number of submissions among them that start while they arrive; their clients may pause although
+ *     others wait for a place
  */
 @ConfigurationProperties("conveyor.intake")
 record IntakeProperties(
@@ -31,10 +34,13 @@ record IntakeProperties(
         @DefaultValue("1MB") DataSize maxJobSize,
         @DefaultValue("50000000") long maxBacklog,
         @DefaultValue("2m") Duration maxPause,
-        @DefaultValue("128") int maxSubmissions) {
+        @DefaultValue("1h") Duration maxDuration,
+        @DefaultValue("128") int maxSubmissions,
+        @DefaultValue("64") int maxLive) {
 
     private static final Duration SHORTEST_PAUSE = Duration.ofSeconds(1);
     private static final Duration LONGEST_PAUSE = Duration.ofDays(1);
+    private static final Duration LONGEST_BODY = Duration.ofDays(7);
     private static final DataSize SMALLEST_JOB = DataSize.ofKilobytes(1);
     private static final DataSize LARGEST_JOB = DataSize.ofMegabytes(64);
 
@@ -59,7 +65,13 @@ record IntakeProperties(
                 "max-pause",
                 maxPause,
                 "from 1s to 1d, such as 2m");
+        require(
+                maxDuration.compareTo(SHORTEST_PAUSE) >= 0 && maxDuration.compareTo(LONGEST_BODY) <= 0,
+                "max-duration",
+                maxDuration,
+                "from 1s to 7d, such as 1h");
         require(maxSubmissions >= 1, "max-submissions", maxSubmissions, "1 or more");
+        require(maxLive >= 0, "max-live", maxLive, "0 or more");
     }
 
     private static void require(boolean right, String key, Object value, String mend) {

@@ -1,6 +1,7 @@
 package io.conveyor.batch;
 
 import io.conveyor.web.ApiException;
+import io.conveyor.web.ContainerResponse;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
@@ -41,7 +42,8 @@ final class LiveExchanges implements DisposableBean {
     void answer(HttpServletRequest request, HttpServletResponse response, Submission submission, ResultQuery query)
             throws IOException {
         LiveExchange exchange = new LiveExchange(parts, request, response);
-        Intake.Place place = parts.intake().enter();
+        ContainerResponse.of(request).mayPause();
+        Intake.Place place = parts.intake().enter(true);
         boolean started = false;
         try {
             threads.execute(() -> {

@@ -38,7 +38,7 @@ final class RetryController {
         long deadlineMillis = Parameters.number(Envelope.DEADLINE, deadline, 1, BatchRules.MAX_DEADLINE_MILLIS, 0);
         Retry.Wish retry = new Retry.Wish(id, Parameters.statesToRetry(state), deadlineMillis, wish.patience());
         Intake.Taken taken;
-        try (Intake.Place place = intake.enter()) {
+        try (Intake.Place place = intake.enter(false)) {
             taken = intake.retry(request, retry);
         }
         return answers.answer(taken, wish, request);

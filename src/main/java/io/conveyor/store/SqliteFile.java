@@ -12,12 +12,16 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The database file and its place: on a local disk, writable, and ours alone while this process lives. Immutable after
  * {@link #open}; {@link #close} gives the file to the next process.
  */
 final class SqliteFile implements AutoCloseable {
+
+    private static final Logger log = LoggerFactory.getLogger(SqliteFile.class);
 
     private static final String PREFIX = "jdbc:sqlite:";
 
@@ -103,11 +107,28 @@ final class SqliteFile implements AutoCloseable {
     /** The path without links, so that two names of one file are not taken for two files. */
     private static Path realPath(Path named) throws IOException {
         Path absolute = named.toAbsolutePath().normalize();
-        Path directory =
-                Files.createDirectories(requireNonNull(absolute.getParent())).toRealPath();
+        Path directory = directory(requireNonNull(absolute.getParent()));
         return Files.exists(absolute)
                 ? absolute.toRealPath()
                 : directory.resolve(requireNonNull(absolute.getFileName()));
+    }
+
+    /**
+     * The directory, made if need be, with a name that outlasts a power cut. A flush of a file promises nothing of the way to
+     * it: SQLite flushes the directory in which its files stand, and nobody those in which that one stands.
+     */
+    private static Path directory(Path named) throws IOException {
+        Path directory = Files.createDirectories(named).toRealPath();
+        for (Path parent = directory.getParent(); parent != null; parent = parent.getParent()) {
+            // All the way up: an earlier process may have made them, and died before it came here.
+            try (FileChannel channel = FileChannel.open(parent, StandardOpenOption.READ)) {
+                channel.force(true);
+            } catch (IOException e) {
+                // Not ours to read, or of a file system that has nothing to flush.
+                log.debug("The directory {} cannot be flushed", parent, e);
+            }
+        }
+        return directory;
     }
 
     private static StoreStartException taken(Path path) {

@@ -23,7 +23,7 @@ public final class ContainerResponse {
     /** A place of the container's request object that is free for applications, and that no end of a request clears. */
     private static final int ROOM = 31;
 
-    /** The buffer from which a connection is written. */
+    /** The buffer from which a connection is written, and what else belongs to the connection. */
     interface Room {
 
         /** Makes it as large as that, if it can be, and is not larger; returns its size. */
@@ -31,6 +31,9 @@ public final class ContainerResponse {
 
         /** Makes it as small as it was at first. */
         void giveBack();
+
+        /** Lets the client keep the thread of this request waiting. */
+        void mayPause();
     }
 
     private final Response response;
@@ -87,6 +90,14 @@ public final class ContainerResponse {
     /** Nothing large is written any more. Call when the stream of the response is ready. */
     public void giveBackRoom() {
         attachedRoom().giveBack();
+    }
+
+    /**
+     * Lets the client of this request keep its thread waiting for as long as its time-outs allow, even when threads run short. Call
+     * on that thread.
+     */
+    public void mayPause() {
+        attachedRoom().mayPause();
     }
 
     private Room attachedRoom() {

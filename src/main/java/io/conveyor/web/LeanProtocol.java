@@ -1,5 +1,8 @@
 package io.conveyor.web;
 
+import static java.util.Objects.requireNonNull;
+import static java.util.concurrent.TimeUnit.MILLISECONDS;
+
 import java.io.IOException;
 import org.apache.coyote.Processor;
 import org.apache.coyote.http11.Http11NioProtocol;
@@ -10,6 +13,7 @@ import org.apache.tomcat.util.net.NioEndpoint;
 import org.apache.tomcat.util.net.SocketBufferHandler;
 import org.apache.tomcat.util.net.SocketEvent;
 import org.apache.tomcat.util.net.SocketWrapperBase;
+import org.jspecify.annotations.Nullable;
 
 /**
  * HTTP/1.1 with small buffers for each response, and with patience for clients of streams. By default Tomcat keeps 24 KiB
@@ -26,8 +30,25 @@ public final class LeanProtocol extends Http11NioProtocol {
 
     private static final int NO_TIMEOUT = -1;
 
+    // Mutable state: written once, before the start
+    private @Nullable SlowClients clients;
+
     public LeanProtocol() {
         super(new OwnBuffers());
+    }
+
+    /** Has these look after the connections; before the start. */
+    void watchedBy(SlowClients slowClients) {
+        clients = slowClients;
+        ((OwnBuffers) getEndpoint()).clients = slowClients;
+    }
+
+    @Override
+    public void start() throws Exception {
+        super.start();
+        if (clients != null) {
+            clients.start(getMaxThreads());
+        }
     }
 
     @Override
@@ -45,6 +66,15 @@ public final class LeanProtocol extends Http11NioProtocol {
      * find its stream broken. A client that is gone is found by its kernel's answers, or the lack of them.
      */
     private final class Patient extends Http11Processor implements ContainerResponse.Room {
+
+        // Mutable state: of the connection that is served, on the thread that serves it
+        /** When a head began to arrive that is not complete, in nanoseconds; 0 for none. */
+        private long headSince;
+
+        /** The connection of that head. */
+        private @Nullable SocketWrapperBase<?> headOf;
+
+        private @Nullable PacedChannel channel;
 
         Patient() {
             super(LeanProtocol.this, LeanProtocol.this.getAdapter());
@@ -72,10 +102,22 @@ public final class LeanProtocol extends Http11NioProtocol {
         }
 
         @Override
+        public void mayPause() {
+            if (channel != null) {
+                channel.mayPause();
+            }
+        }
+
+        @Override
         public SocketState process(SocketWrapperBase<?> socket, SocketEvent event) throws IOException {
+            if (headSince != 0 && headOf == socket && System.nanoTime() - headSince > longestHead()) {
+                return SocketState.CLOSED;
+            }
+            channel = clients != null && socket.getSocket() instanceof PacedChannel paced ? paced : null;
             SocketState state = SocketState.CLOSED;
             try {
-                state = super.process(socket, event);
+                state = channel == null ? super.process(socket, event) : paced(channel, socket, event);
+                noteHead(socket, state);
             } finally {
                 if (state == SocketState.CLOSED) {
                     ContainerResponse.release(request);
@@ -88,6 +130,33 @@ public final class LeanProtocol extends Http11NioProtocol {
             return state;
         }
 
+        private SocketState paced(PacedChannel connection, SocketWrapperBase<?> socket, SocketEvent event)
+                throws IOException {
+            SlowClients watch = requireNonNull(clients);
+            watch.begin(connection);
+            try {
+                return super.process(socket, event);
+            } finally {
+                watch.end(connection);
+            }
+        }
+
+        /** The container's own limit is for the pause between two bytes of a head, and so none for those who send by drops. */
+        private void noteHead(SocketWrapperBase<?> socket, SocketState state) {
+            boolean incomplete = state == SocketState.LONG && !isAsync();
+            if (!incomplete) {
+                headSince = 0;
+                headOf = null;
+            } else if (headOf != socket) {
+                headSince = System.nanoTime() | 1;
+                headOf = socket;
+            }
+        }
+
+        private long longestHead() {
+            return MILLISECONDS.toNanos(getConnectionTimeout());
+        }
+
         private static void narrow(SocketWrapperBase<?> socket) {
             if (socket.getSocketBufferHandler() instanceof ConnectionBuffers ours) {
                 ours.narrow();
@@ -98,6 +167,9 @@ public final class LeanProtocol extends Http11NioProtocol {
     /** Gives connections without TLS buffers of ours. */
     private static final class OwnBuffers extends NioEndpoint {
 
+        // Mutable state: written once, before the start
+        private @Nullable SlowClients clients;
+
         @Override
         protected NioChannel createChannel(SocketBufferHandler buffers) {
             if (isSSLEnabled()) {
@@ -105,7 +177,8 @@ public final class LeanProtocol extends Http11NioProtocol {
             }
             int read = buffers.getReadBuffer().capacity();
             int write = buffers.getWriteBuffer().capacity();
-            return super.createChannel(new ConnectionBuffers(read, write));
+            ConnectionBuffers own = new ConnectionBuffers(read, write);
+            return clients == null ? super.createChannel(own) : clients.channel(own);
         }
     }
 }

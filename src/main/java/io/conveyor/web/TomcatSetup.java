@@ -17,14 +17,23 @@ import org.springframework.stereotype.Component;
 @Order(Ordered.LOWEST_PRECEDENCE)
 final class TomcatSetup implements WebServerFactoryCustomizer<TomcatServletWebServerFactory> {
 
+    private final SlowClients clients;
+
+    TomcatSetup(SlowClients clients) {
+        this.clients = clients;
+    }
+
     @Override
     public void customize(TomcatServletWebServerFactory factory) {
         factory.setProtocol(LeanProtocol.class.getName());
-        factory.addConnectorCustomizers(TomcatSetup::connector);
+        factory.addConnectorCustomizers(this::connector);
         factory.addContextCustomizers(TomcatSetup::reportProblems);
     }
 
-    private static void connector(Connector connector) {
+    private void connector(Connector connector) {
+        if (connector.getProtocolHandler() instanceof LeanProtocol protocol) {
+            protocol.watchedBy(clients);
+        }
         // 100-continue is sent when the body is first read: a refusal before that costs no upload.
         connector.setProperty("continueResponseTiming", "onRead");
         // Bodies belong to the controllers: a form must never be read as if it were the query string.

@@ -31,7 +31,9 @@ class IntakePropertiesTest {
                         DataSize.ofMegabytes(1),
                         50_000_000,
                         Duration.ofMinutes(2),
-                        128));
+                        Duration.ofHours(1),
+                        128,
+                        64));
     }
 
     @ParameterizedTest
@@ -47,7 +49,10 @@ class IntakePropertiesTest {
         "max-backlog, 0",
         "max-pause, 999ms",
         "max-pause, 25h",
-        "max-submissions, 0"
+        "max-duration, 999ms",
+        "max-duration, 8d",
+        "max-submissions, 0",
+        "max-live, -1"
     })
     void refusesWhatCannotWorkAndSaysHowToMendIt(String key, String value) {
         assertThatThrownBy(() -> bind(Map.of("conveyor.intake." + key, value)))

@@ -56,9 +56,10 @@ class LimitsApiTest extends ServiceTest {
         try (Socket slow = new Socket(InetAddress.getLoopbackAddress(), port)) {
             slow.getOutputStream()
                     .write(
-                            "PUT /v1/batches/slow HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"
+                            "PUT /v1/batches/slow?start=immediately HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-ndjson\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"
                                     .getBytes(StandardCharsets.US_ASCII));
-            // The body is asked for by the first who reads it: the permit is taken now.
+            // The body is asked for by the first who reads it: the permit is taken now. Its client may pause, and keeps
+            // it.
             byte[] answer = slow.getInputStream().readNBytes("HTTP/1.1 100".length());
             assertThat(new String(answer, StandardCharsets.US_ASCII)).isEqualTo("HTTP/1.1 100");
 
@@ -70,7 +71,7 @@ class LimitsApiTest extends ServiceTest {
             assertThat(live.status()).isEqualTo(429);
             assertThat(live.body()).isEqualTo(refused.body());
             assertThat(refusals.count(Refusals.Reason.SUBMISSIONS)).isEqualTo(before + 2);
-            slow.getOutputStream().write("[]".getBytes(StandardCharsets.US_ASCII));
+            slow.getOutputStream().write("\n\n".getBytes(StandardCharsets.US_ASCII));
             assertThat(slow.getInputStream().readNBytes(24)).isNotEmpty();
         }
         assertThat(api.get("/v1/batches/slow?wait=60").at("/state").asString()).isEqualTo("ended");

@@ -46,7 +46,7 @@ final class Lives implements AutoCloseable {
 
     /** Another process; does not wait until it is ready. */
     void spawn(List<String> prefix) {
-        process = ServiceProcess.spawn(directory, prefix, SHORT_LIVED, options);
+        process = ServiceProcess.spawn(ServiceProcess.Launch.by(prefix), directory, SHORT_LIVED, options);
         int number;
         synchronized (book) {
             number = book.size() + 1;

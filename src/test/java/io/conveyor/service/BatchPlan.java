@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
@@ -69,6 +70,42 @@ record BatchPlan(String key, boolean ownId, long seed, int size, int sleepMillis
         return jobs().stream()
                 .map(job -> "{\"kind\":\"" + job.kind() + "\",\"input\":" + job.input() + "}")
                 .collect(Collectors.joining(",", "{\"name\":\"" + key + "\",\"jobs\":[", "]}"));
+    }
+
+    /** What the client sends as a job a line; the name is a parameter then. */
+    String lines() {
+        return jobs().stream()
+                .map(job -> "{\"kind\":\"" + job.kind() + "\",\"input\":" + job.input() + "}\n")
+                .collect(Collectors.joining());
+    }
+
+    /** N results for N jobs, each done as it should be and begun before that moment, or cancelled; counts that sum. */
+    void assertStopped(JsonNode batch, List<String> results, Instant begunBefore) {
+        assertThat(results).as("results of %s", key).hasSize(size);
+        List<PlannedJob> jobs = jobs();
+        int cancelled = 0;
+        for (int index = 0; index < size; index++) {
+            JsonNode result = ServiceProcess.JSON.readTree(results.get(index));
+            assertThat(result.get("index").asInt()).as("%s: %s", key, result).isEqualTo(index);
+            if (result.get("state").asString().equals("cancelled")) {
+                cancelled++;
+            } else {
+                assertThat(results.get(index))
+                        .as(key)
+                        .contains("\"state\":\"succeeded\",\"output\":"
+                                + jobs.get(index).output());
+                assertThat(Instant.parse(result.get("started_at").asString()))
+                        .as("%s: %s", key, result)
+                        .isBefore(begunBefore);
+            }
+        }
+        JsonNode counts = batch.get("counts");
+        assertThat(counts.get("total").asInt()).as("%s", batch).isEqualTo(size);
+        assertThat(counts.get("cancelled").asInt()).as("%s", batch).isEqualTo(cancelled);
+        assertThat(counts.get("succeeded").asInt()).as("%s", batch).isEqualTo(size - cancelled);
+        assertThat(batch.get("outcome").asString())
+                .as("%s", batch)
+                .isEqualTo(cancelled > 0 ? "cancelled" : "succeeded");
     }
 
     /** N results for N jobs, each once, numbered without a gap, with the right output, and counts that sum. */

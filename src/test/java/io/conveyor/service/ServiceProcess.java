@@ -57,8 +57,8 @@ public final class ServiceProcess implements AutoCloseable {
 
     private static final AtomicInteger STARTED = new AtomicInteger();
 
+    private final Launch launch;
     private final Path directory;
-    private final List<String> prefix;
     private final List<String> jvmFlags;
     private final List<String> options;
     private final Path log;
@@ -66,9 +66,30 @@ public final class ServiceProcess implements AutoCloseable {
     private final Thread copier;
     private final CompletableFuture<Integer> port = new CompletableFuture<>();
 
-    private ServiceProcess(Path directory, List<String> prefix, List<String> jvmFlags, List<String> options) {
+    /**
+     * What is started, and how.
+     *
+     * @param before stands before the name of the JVM: a program that runs it, with its own arguments; empty for none
+     */
+    public record Launch(List<String> before, Path jar) {
+
+        /** The jar under test, by itself. */
+        static final Launch PLAIN = by(List.of());
+
+        public Launch {
+            before = List.copyOf(before);
+            jar = jar.toAbsolutePath();
+        }
+
+        /** The jar under test, by a program that becomes the process in the end: {@code env}, {@code strace} and the like. */
+        public static Launch by(List<String> before) {
+            return new Launch(before, Path.of(System.getProperty("conveyor.jar", "target/conveyor.jar")));
+        }
+    }
+
+    private ServiceProcess(Launch launch, Path directory, List<String> jvmFlags, List<String> options) {
+        this.launch = launch;
         this.directory = directory;
-        this.prefix = List.copyOf(prefix);
         this.jvmFlags = List.copyOf(jvmFlags);
         this.options = List.copyOf(options);
         try {
@@ -91,29 +112,28 @@ public final class ServiceProcess implements AutoCloseable {
 
     /** Starts it and does not wait. */
     public static ServiceProcess spawn(Path directory, List<String> jvmFlags, List<String> options) {
-        return spawn(directory, List.of(), jvmFlags, options);
+        return spawn(Launch.PLAIN, directory, jvmFlags, options);
     }
 
-    /** As above, by a program that becomes the process in the end: {@code env} and what else it needs. */
-    public static ServiceProcess spawn(
-            Path directory, List<String> prefix, List<String> jvmFlags, List<String> options) {
-        return new ServiceProcess(directory, prefix, jvmFlags, options);
+    /** Starts another jar, or in another way, and does not wait. */
+    public static ServiceProcess spawn(Launch launch, Path directory, List<String> jvmFlags, List<String> options) {
+        return new ServiceProcess(launch, directory, jvmFlags, options);
     }
 
     /** Another process on the same data, once this one has ended; does not wait until it is ready. */
     ServiceProcess respawn() {
         assertThat(process.isAlive()).as("the process before").isFalse();
-        return new ServiceProcess(directory, prefix, jvmFlags, options);
+        return new ServiceProcess(launch, directory, jvmFlags, options);
     }
 
     private List<String> command() throws IOException {
-        List<String> command = new ArrayList<>(prefix);
+        List<String> command = new ArrayList<>(launch.before());
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         // The native library of SQLite stays behind after a kill; here it goes with the directory.
         command.add("-Djava.io.tmpdir=" + Files.createDirectories(directory.resolve("tmp")));
         command.addAll(jvmFlags);
         command.add("-jar");
-        command.add(System.getProperty("conveyor.jar", "target/conveyor.jar"));
+        command.add(launch.jar().toString());
         command.add("--server.address=127.0.0.1");
         command.add("--server.port=0");
         command.addAll(options);

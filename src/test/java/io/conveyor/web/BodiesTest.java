@@ -186,4 +186,20 @@ class BodiesTest {
     private static String chunk(String data) {
         return Integer.toHexString(data.length()) + "\r\n" + data + "\r\n";
     }
+
+    @Test
+    void aHeadThatComesByDropsIsNotWaitedForForEver() throws IOException {
+        try (Wire wire = new Wire(port)) {
+            wire.send("GET /v1 HTTP/1.1\r\nHost: ");
+
+            int drops = 0;
+            while (drops < 200 && !wire.endsWithin(20)) {
+                wire.send("a");
+                drops++;
+            }
+
+            // The container's own limit is for each pause, and there was none so long.
+            assertThat(drops).isLessThan(200);
+        }
+    }
 }

@@ -6,6 +6,8 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.Socket;
+import java.net.SocketException;
+import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
@@ -44,6 +46,18 @@ final class Wire implements AutoCloseable {
     /** Says that no more is coming, and still reads. */
     void finishSending() throws IOException {
         socket.shutdownOutput();
+    }
+
+    /** Whether the server closes the connection within so many milliseconds, without a word. */
+    boolean endsWithin(int millis) throws IOException {
+        socket.setSoTimeout(millis);
+        try {
+            return socket.getInputStream().read() < 0;
+        } catch (SocketTimeoutException e) {
+            return false;
+        } catch (SocketException e) {
+            return true; // reset: it had not read all of what was sent
+        }
     }
 
     Answer readToEnd() throws IOException {
