@@ -20,6 +20,7 @@ final class StoreProblems implements ProblemSource {
         }
         return switch (failure.reason()) {
             case FULL -> Optional.of(ApiException.storageFull(RETRY));
+            case UNKNOWN -> Optional.of(ApiException.unknownOutcome(RETRY));
             case UNAVAILABLE -> Optional.of(ApiException.unavailable(RETRY));
             case DAMAGED -> Optional.empty(); // no trial will help: a fault of the service, for its log
         };

@@ -233,7 +233,8 @@ final class GroupCommitter implements AutoCloseable {
     private void end() {
         ended = true;
         connection.close();
-        requests.forEach(request -> request.fail(closed()));
+        requests.forEach(request -> request.fail(
+                new StoreException(StoreException.Reason.UNKNOWN, "The store's writer died during a commit")));
         if (!inHand.isEmpty()) {
             log.error("{} outcomes could not be written before the stop; their jobs run again", inHand.size());
             drop(inHand);
@@ -312,7 +313,8 @@ final class GroupCommitter implements AutoCloseable {
         }
         boolean alone = requests.size() == 1 && !withOutcomes;
         for (Request<?> request : requests) {
-            Failure own = alone ? failure : transact(List.of(request), List.of());
+            // After a failure of the disk none is tried again, and what became of them all is what became of the group.
+            Failure own = alone || broken ? failure : transact(List.of(request), List.of());
             if (own != null) {
                 request.fail(own.exception());
             }
@@ -400,7 +402,9 @@ final class GroupCommitter implements AutoCloseable {
             log.error("The store cannot write: requests are refused, outcomes are kept and tried again", failure);
         }
         retryAt = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(RETRY_MILLIS);
-        trouble = failure;
+        trouble = forGood
+                ? new StoreException(StoreException.Reason.UNAVAILABLE, "The store is broken", failure)
+                : failure;
         broken = forGood;
         observer.failed(failure, forGood);
     }

@@ -1,6 +1,6 @@
 package io.conveyor.store;
 
-/** The store could not do what was asked; nothing of it has been kept. */
+/** The store could not do what was asked; nothing of it has been kept, unless the reason says that this is not known. */
 public final class StoreException extends RuntimeException {
 
     private static final long serialVersionUID = 1L;
@@ -12,7 +12,9 @@ public final class StoreException extends RuntimeException {
         /** The disk gives back other bytes than were written. */
         DAMAGED,
         /** The store does not work now, or has been closed. */
-        UNAVAILABLE
+        UNAVAILABLE,
+        /** The disk failed in the middle of a commit: what it has, the next start finds out. */
+        UNKNOWN
     }
 
     private final Reason reason;

@@ -45,14 +45,17 @@ final class WriterConnection {
         } catch (RuntimeException e) {
             return new Failure(unexpected(e), Failure.Blame.STORE);
         }
+        boolean committing = false;
         try {
             open.begin();
             steps.run(open);
+            committing = true;
             open.commit();
             return null;
         } catch (SQLException e) {
             rollback(open);
-            return failure(e);
+            Failure failure = failure(e);
+            return committing && failure.blame() == Failure.Blame.DISK ? unknown(e) : failure;
         } catch (RuntimeException e) {
             rollback(open);
             return new Failure(unexpected(e), Failure.Blame.CONTENT);
@@ -72,6 +75,13 @@ final class WriterConnection {
 
     private Failure failure(SQLException e) {
         return new Failure(dialect.translate(e), dialect.blame(e));
+    }
+
+    /** What was written before a flush that failed may be found by the next start all the same, or not. */
+    private static Failure unknown(SQLException e) {
+        return new Failure(
+                new StoreException(StoreException.Reason.UNKNOWN, "The disk failed during a commit", e),
+                Failure.Blame.DISK);
     }
 
     private static StoreException unexpected(RuntimeException e) {

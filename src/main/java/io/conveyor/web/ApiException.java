@@ -245,6 +245,15 @@ public final class ApiException extends RuntimeException {
                 .retryAfter(retryAfterSeconds);
     }
 
+    /** The one failure of the store after which nobody can say whether it was kept. */
+    public static ApiException unknownOutcome(long retryAfterSeconds) {
+        return of(
+                        Problem.UNAVAILABLE,
+                        "The disk of the service failed while this was written. It is not known whether it was kept: send"
+                                + " the same request again, with its Idempotency-Key or as the same PUT, and it is done once.")
+                .retryAfter(retryAfterSeconds);
+    }
+
     public static ApiException storageFull(long retryAfterSeconds) {
         return of(Problem.STORAGE_FULL, "There is no room on the disk of the service. Nothing of this was kept.")
                 .retryAfter(retryAfterSeconds);

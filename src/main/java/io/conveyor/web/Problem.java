@@ -154,7 +154,8 @@ public enum Problem {
     UNAVAILABLE(
             503,
             "The store does not work now",
-            "The service cannot write to or read from its store. Nothing of the request was taken.",
+            "The service cannot write to or read from its store. Nothing of the request was taken, unless `detail` says that"
+                    + " this is not known.",
             "Wait for the seconds in Retry-After and send the same request again. The operator finds the cause at"
                     + " /actuator/health."),
     STORAGE_FULL(

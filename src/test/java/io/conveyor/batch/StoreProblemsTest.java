@@ -15,13 +15,17 @@ class StoreProblemsTest {
     private final StoreProblems problems = new StoreProblems();
 
     @ParameterizedTest
-    @CsvSource({"FULL,STORAGE_FULL,507", "UNAVAILABLE,UNAVAILABLE,503"})
+    @CsvSource({"FULL,STORAGE_FULL,507", "UNAVAILABLE,UNAVAILABLE,503", "UNKNOWN,UNAVAILABLE,503"})
     void eachFailureOfTheStoreHasItsProblem(StoreException.Reason reason, Problem problem, int status) {
         ApiException answer = problems.problemOf(StoreFailures.failure(reason)).orElseThrow();
 
         assertThat(answer.problem()).isEqualTo(problem);
         assertThat(answer.status()).isEqualTo(status);
         assertThat(answer.detail()).doesNotContain("secret");
+        assertThat(answer.detail().contains("not known whether it was kept"))
+                .isEqualTo(reason == StoreException.Reason.UNKNOWN);
+        assertThat(answer.detail().contains("Nothing of this was kept"))
+                .isEqualTo(reason != StoreException.Reason.UNKNOWN);
     }
 
     @Test

@@ -130,7 +130,9 @@ final class Calls {
             id = batch.get("id").asString();
             view(reply);
         }
-        Answer answer = new Answer(plan.key(), reply.sentAt(), reply.answeredAt(), reply.status(), id);
+        // One refusal says by itself that nobody knows what became of the request: as good as no answer.
+        boolean unknown = reply.status() == 503 && reply.body().contains("not known whether it was kept");
+        Answer answer = new Answer(plan.key(), reply.sentAt(), reply.answeredAt(), unknown ? 0 : reply.status(), id);
         book.answered(answer);
         return answer;
     }
