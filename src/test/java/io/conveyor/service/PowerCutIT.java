@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 final class PowerCutIT {
 
     private static final Path JAR = ServiceProcess.Launch.PLAIN.jar();
-    private static final int CUTS = Integer.getInteger("cuts", 8);
+    private static final int CUTS = Integer.getInteger("cuts", 4);
     private static final long SEED = Long.getLong("seed", System.nanoTime());
 
     /** From so many cuts on it pays to prepare for a quick start. */

@@ -50,6 +50,10 @@ public final class ServiceProcess implements AutoCloseable {
     private static final Pattern READY = Pattern.compile("Conveyor is ready on port (\\d+) ");
     private static final Pattern TROUBLE = Pattern.compile("\\b(WARN|WARNING|ERROR)\\b");
 
+    /** Of jobs that are looked at alone; that one of them is given up is an error, and stays one. */
+    private static final Pattern HIT_TWICE =
+            Pattern.compile(" WARN .* The service has ended abruptly while these ran; they are looked at before");
+
     private static final HttpClient HTTP = HttpClient.newBuilder()
             .version(HttpClient.Version.HTTP_1_1)
             .connectTimeout(LONG)
@@ -240,9 +244,12 @@ public final class ServiceProcess implements AutoCloseable {
         }
     }
 
-    /** Lines of the log that an operator would look into. */
+    /** Lines of the log that an operator would look into, but for what a start says after two kills: it is right then. */
     public List<String> trouble() {
-        return log().lines().filter(line -> TROUBLE.matcher(line).find()).toList();
+        return log().lines()
+                .filter(line ->
+                        TROUBLE.matcher(line).find() && !HIT_TWICE.matcher(line).find())
+                .toList();
     }
 
     /** Whether it has said that it is ready. */
