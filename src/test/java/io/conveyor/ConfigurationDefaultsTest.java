@@ -43,6 +43,7 @@ class ConfigurationDefaultsTest {
                         entry("conveyor.intake.max-duration", "PT1H"),
                         entry("conveyor.intake.max-pause", "PT2M"),
                         entry("conveyor.intake.max-submissions", "128"),
+                        entry("conveyor.job.alone", "PT5S"),
                         entry("conveyor.job.backoff.first", "PT1S"),
                         entry("conveyor.job.backoff.longest", "PT5M"),
                         entry("conveyor.job.backoff.longest-retry-after", "PT1H"),

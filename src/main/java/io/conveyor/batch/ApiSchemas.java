@@ -265,7 +265,14 @@ final class ApiSchemas {
             @JsonProperty("errors_truncated") @Nullable Boolean errorsTruncated,
             @JsonProperty("line") @Nullable Long line,
             @JsonProperty("column") @Nullable Long column,
-            @JsonProperty("retry_after_seconds") @Nullable Long retryAfterSeconds) {}
+            @JsonProperty("retry_after_seconds") @Nullable Long retryAfterSeconds,
+
+            @Schema(
+                    description = "How much of a refused submission is there all the same; nothing, if it is left out",
+                    allowableValues = {"in-part", "unknown"})
+            @JsonProperty("kept")
+            @Nullable
+            String kept) {}
 
     @Schema(name = "ProblemError", description = "One thing that is wrong with a body")
     record ProblemError(

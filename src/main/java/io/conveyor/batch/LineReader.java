@@ -14,6 +14,9 @@ final class LineReader {
     /** Bytes read at once at the most; the buffer grows only for a line that is longer. */
     private static final int BUFFER_BYTES = 64 * 1024;
 
+    /** A byte order mark in UTF-8, which may stand before the first line and is no part of it. */
+    private static final int MARK_BYTES = 3;
+
     private final InputStream body;
     private final int maxLine;
     private final Runnable beforeWaiting;
@@ -82,7 +85,8 @@ final class LineReader {
                 finish(feed, feed + 1);
                 return true;
             }
-            if (limit - next > maxLine + 1) { // one more than the line: its carriage return
+            if (limit - next
+                    > maxLine + 1 + (number == 0 ? MARK_BYTES : 0)) { // one more than the line: its carriage return
                 tooLong = true;
                 next = limit;
             }
@@ -106,7 +110,7 @@ final class LineReader {
             end--;
         }
         if (number == 1 && startsWithMark()) {
-            start += 3;
+            start += MARK_BYTES;
         }
         if (end - start > maxLine) {
             tooLong = true;
@@ -118,7 +122,7 @@ final class LineReader {
     }
 
     private boolean startsWithMark() {
-        return end - start >= 3
+        return end - start >= MARK_BYTES
                 && buffer[start] == (byte) 0xEF
                 && buffer[start + 1] == (byte) 0xBB
                 && buffer[start + 2] == (byte) 0xBF;

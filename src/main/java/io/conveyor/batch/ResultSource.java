@@ -213,8 +213,16 @@ abstract class ResultSource implements StreamSource {
     /** One result a line. */
     static final class Lines extends ResultSource {
 
+        /** Between two looks whether the client is still there, while nothing happens: lines have no heartbeat. */
+        private static final long LOOK_MILLIS = 15_000;
+
         Lines(Feed feed) {
             super(feed, true);
+        }
+
+        @Override
+        public long patienceMillis() {
+            return LOOK_MILLIS;
         }
     }
 

@@ -79,7 +79,7 @@ final class ResultStreams {
     }
 
     /**
-     * Streams results as lines; status and headers are set, and nothing is written yet. Returns at once; call on the
+     * Streams results as lines, while the body of the request may still be arriving; status and headers are set, and nothing is written yet. Returns at once; call on the
      * request's thread.
      *
      * @param mayEnd asked when all results are out: whether the answer may be completed. Who lets this change from false to
@@ -88,13 +88,15 @@ final class ResultStreams {
     ResponseStream lines(StoredBatch batch, ResultQuery query, HttpServletRequest request, BooleanSupplier mayEnd)
             throws IOException {
         StreamSource source = new ResultSource.Lines(feed(batch, query));
-        return pump.open(request, new StreamPump.Opening(Format.NDJSON.wireName(), source, mayEnd));
+        return pump.open(request, new StreamPump.Opening(Format.NDJSON.wireName(), source, mayEnd, true));
     }
 
     void writeLines(StoredBatch batch, ResultQuery query, HttpServletRequest request, HttpServletResponse response)
             throws IOException {
         if (query.follow() && !batch.ended()) {
-            lines(batch, query, request, () -> true);
+            pump.open(
+                    request,
+                    StreamPump.Opening.of(Format.NDJSON.wireName(), new ResultSource.Lines(feed(batch, query))));
         } else {
             write(Format.NDJSON, () -> new ResultSource.Lines(feed(batch, query)), request, response);
         }

@@ -168,6 +168,8 @@ final class Upload {
         } catch (LiveUpload.Taken e) {
             bytes.transferTo(OutputStream.nullOutputStream());
             return new Result(false, body.fingerprint(options, digest.digest()));
+        } catch (RuntimeException e) {
+            throw upload.isOpen() ? StoreProblems.keptInPart(e, ref.id()) : e;
         } finally {
             if (upload.isOpen() && !complete) {
                 parts.belt().abandon(ref);

@@ -8,7 +8,9 @@ import java.time.Duration;
 import java.util.Deque;
 import java.util.Objects;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.concurrent.CopyOnWriteArraySet;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -99,6 +101,9 @@ final class ActiveBatch implements Limit.Waiter {
 
     /** One permit when a limit has called since the owner asked last. Given by the threads that give places back. */
     private final Semaphore calls = new Semaphore(0);
+
+    /** Indexes of jobs that go by another way than its feeder's. Written by the quarantine before there are feeders. */
+    private final Set<Integer> apart = new CopyOnWriteArraySet<>();
 
     /** Jobs that were given to the pool and came back unrun. */
     private final Deque<JobTask> takenBack = new ConcurrentLinkedDeque<>();
@@ -230,6 +235,15 @@ final class ActiveBatch implements Limit.Waiter {
         if (calls.tryAcquire(longest.toMillis(), TimeUnit.MILLISECONDS)) {
             calls.release();
         }
+    }
+
+    /** The job of that index is somebody else's from now on: no feeder hands it over. */
+    void setApart(int index) {
+        apart.add(index);
+    }
+
+    boolean isApart(int index) {
+        return !apart.isEmpty() && apart.contains(index);
     }
 
     /** Keeps a job that came back from the pool unrun. */

@@ -13,6 +13,7 @@ import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -99,6 +100,17 @@ final class ActiveBatches implements Retries.Active {
     @Nullable
     ActiveBatch find(BatchRef batch) {
         return active.get(batch.batchNo());
+    }
+
+    /** Does something to a batch if it is in memory; if not, the store is to be looked through for it. */
+    void with(BatchRef ref, Consumer<ActiveBatch> work) {
+        ActiveBatch batch = find(ref);
+        if (batch != null) {
+            work.accept(batch);
+        }
+        if (batch == null || batch.stage() == ActiveBatch.Stage.FORGOTTEN) {
+            waiting.forgotten();
+        }
     }
 
     int size() {
@@ -215,7 +227,10 @@ final class ActiveBatches implements Retries.Active {
         forgetIfIdle(batch);
     }
 
-    /** A batch that was read as unfinished may have ended in this process before it was noted here as taken up. */
+    /**
+     * A batch that was read as unfinished may have ended or been paused in this process before it was noted here as taken up.
+     * What is paused is put back; whoever has it go on meanwhile finds it here still, so the store is looked through again.
+     */
     private boolean stillOpen(ActiveBatch batch) {
         BatchRef ref = batch.ref();
         StoredBatch now = store.find(ref.tenant(), ref.id())
@@ -223,6 +238,9 @@ final class ActiveBatches implements Retries.Active {
                 .orElse(null);
         if (now == null || now.state() == BatchState.PAUSED) {
             active.remove(ref.batchNo(), batch);
+            if (now != null) {
+                waiting.forgotten();
+            }
             return false;
         }
         StopReason reason = now.stopReason();

@@ -66,7 +66,11 @@ public final class Belt implements StoreListener {
     /** Written by start and stop, read by all. */
     private volatile boolean accepting;
 
-    /** What a belt works with. */
+    /**
+     * What a belt works with.
+     *
+     * @param alone how long everything else waits at first for jobs that ran in two crashes
+     */
     record Parts(
             BatchStore store,
             WorkerPool pool,
@@ -74,7 +78,8 @@ public final class Belt implements StoreListener {
             RunningJobs running,
             JobRunner runner,
             RetryPolicy retries,
-            Limits limits) {}
+            Limits limits,
+            Duration alone) {}
 
     /** @param ring batches that wait in memory at the most, for a feeder, and for another attempt */
     Belt(Parts parts, int ring) {
@@ -93,7 +98,7 @@ public final class Belt implements StoreListener {
                 batches.waiting(),
                 feeder,
                 new BackgroundFeeders.Ends(batches::fed, batches::hold, batches::waitForPlace, batches::waitForTurn));
-        this.quarantine = new Quarantine(store, pool, runner, batches, this::startFeeding);
+        this.quarantine = new Quarantine(parts, batches, this::startFeeding);
     }
 
     /** Begins to work off what the store holds. */
@@ -451,13 +456,7 @@ public final class Belt implements StoreListener {
 
         @Override
         public void with(BatchRef ref, Consumer<ActiveBatch> work) {
-            ActiveBatch batch = batches.find(ref);
-            if (batch != null) {
-                work.accept(batch);
-            }
-            if (batch == null || batch.stage() == ActiveBatch.Stage.FORGOTTEN) {
-                batches.waiting().forgotten();
-            }
+            batches.with(ref, work);
         }
 
         @Override

@@ -59,7 +59,16 @@ class BeltConfiguration {
         JobRunner runner = new JobRunner(new JobRunner.Parts(
                 pool, handlers, store, running, sizing, properties.job().timeout(), retries, clock, failStop::fatal));
         return new Belt(
-                new Belt.Parts(store, pool, handlers, running, runner, retries, limits), WaitingBatches.CAPACITY);
+                new Belt.Parts(
+                        store,
+                        pool,
+                        handlers,
+                        running,
+                        runner,
+                        retries,
+                        limits,
+                        properties.job().alone()),
+                WaitingBatches.CAPACITY);
     }
 
     @Bean

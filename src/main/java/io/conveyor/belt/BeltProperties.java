@@ -15,6 +15,8 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 public record BeltProperties(
         @DefaultValue JobDefaults job, @DefaultValue("30s") Duration drain) {
 
+    private static final Duration DAY = Duration.ofDays(1);
+
     public BeltProperties {
         if (drain.isNegative()) {
             throw new IllegalArgumentException("conveyor.drain is " + drain + "; it must be 0s or more, such as 30s");
@@ -26,12 +28,15 @@ public record BeltProperties(
      *
      * @param timeout limit for one attempt of a job without its own {@code timeout_ms}; more than 0
      * @param maxAttempts attempts at the most of a job without its own {@code max_attempts}, in a batch without one; 1 to 100
+     * @param alone how long everything else waits at a start, at first, for jobs that ran when the service ended abruptly twice;
+     *     doubled each time that it ends again while one of them runs on; 1 ms to 1 day
      * @param backoff how long a job waits for another attempt
      * @param retryBudget how many further attempts a target may get while it fails
      */
     public record JobDefaults(
             @DefaultValue("60s") Duration timeout,
             @DefaultValue("1") int maxAttempts,
+            @DefaultValue("5s") Duration alone,
             @DefaultValue Backoff backoff,
             @DefaultValue RetryBudget retryBudget) {
 
@@ -45,6 +50,7 @@ public record BeltProperties(
                     "max-attempts",
                     maxAttempts,
                     "1 to " + BatchRules.MAX_ATTEMPTS);
+            require(alone.toMillis() >= 1 && alone.compareTo(DAY) <= 0, "alone", alone, "1ms to 1d");
         }
     }
 
@@ -59,8 +65,6 @@ public record BeltProperties(
             @DefaultValue("1s") Duration first,
             @DefaultValue("5m") Duration longest,
             @DefaultValue("1h") Duration longestRetryAfter) {
-
-        private static final Duration DAY = Duration.ofDays(1);
 
         public Backoff {
             require(first.toMillis() >= 1 && first.compareTo(DAY) <= 0, "backoff.first", first, "1ms to 1d");

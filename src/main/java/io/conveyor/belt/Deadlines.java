@@ -43,6 +43,9 @@ final class Deadlines {
     // Mutable state, guarded by this
     private @Nullable ScheduledFuture<?> next;
 
+    /** Why the last look failed, or null if it did not. Control's thread only. */
+    private StoreException.@Nullable Reason failed;
+
     /** @param stop does to what is in memory what the store has for a batch */
     Deadlines(BatchStore store, ScheduledExecutorService thread, Consumer<BatchRef> stop) {
         this.store = store;
@@ -75,10 +78,30 @@ final class Deadlines {
         long wait = RETRY;
         try {
             wait = stopOverdue();
+            recovered();
         } catch (StoreException e) {
-            log.error("Could not look for batches whose deadline has passed; trying again in {} ms", RETRY, e);
+            failed(e);
         } finally {
             within(wait);
+        }
+    }
+
+    /** Tells of a failure once, and again only of one for another reason: a broken store stays broken for longer than a look. */
+    private void failed(StoreException failure) {
+        if (failure.reason() != failed) {
+            failed = failure.reason();
+            log.error(
+                    "Could not look for batches whose deadline has passed; trying again every {} ms, and silent until"
+                            + " that changes",
+                    RETRY,
+                    failure);
+        }
+    }
+
+    private void recovered() {
+        if (failed != null) {
+            failed = null;
+            log.info("Looks for batches whose deadline has passed again");
         }
     }
 

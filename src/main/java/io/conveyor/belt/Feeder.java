@@ -143,9 +143,10 @@ final class Feeder {
         }
     }
 
-    /** Whether it is not this feeder's: handed over, recorded, or waiting for another attempt. */
+    /** Whether it is not this feeder's: handed over, recorded, waiting for another attempt, or looked at by itself. */
     private static boolean isDone(ActiveBatch batch, OpenSegment open, int index) {
         return index < batch.nextIndex()
+                || batch.isApart(index)
                 || open.recorded().get(index - open.segment().firstIndex())
                 || open.tried().get(index - open.segment().firstIndex());
     }

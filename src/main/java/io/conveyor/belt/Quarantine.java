@@ -6,7 +6,9 @@ import io.conveyor.pool.WorkerPool;
 import io.conveyor.store.BatchRef;
 import io.conveyor.store.BatchStore;
 import io.conveyor.store.OpenSegment;
+import io.conveyor.store.RunningLog;
 import io.conveyor.store.SegmentCursor;
+import io.conveyor.store.StoreException;
 import io.conveyor.store.Suspect;
 import io.conveyor.store.WaitingAttempt;
 import java.time.Duration;
@@ -15,6 +17,7 @@ import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -30,18 +33,22 @@ import org.slf4j.LoggerFactory;
  * The end of a run, whichever it is, clears a job. A job with two crashes is run before anything else at the next start,
  * with nothing beside it: if the process ends then, it has its third, and is never run again.
  *
+ * <p><b>How long the others wait.</b> At first {@code conveyor.job.alone}, however many such jobs there are; then they begin beside the one that
+ * still runs, and those that had no turn run as any other. If the process ends again while the look was too short, the next one lasts twice as
+ * long: it has as long as the process was seen to live, and no job is so long that it is never looked at to its end.
+ *
  * <p><b>Why no innocent is given up.</b> The third crash needs that nothing else ran. So if jobs are all that ends the process, it
  * was this one. With kills from outside, a job is given up only if three of them found it in its handler without it ever coming to
  * an end in between, and the last of them found nothing else running: any other number of kills does it no harm.
  *
  * <p><b>Why crashes come to an end.</b> Each crash by a job counts for that job, unless it has two already: then it runs alone, and the crash is its
- * third. So K such jobs end the process at most 3 K times, however they are spread (one of a paused batch, which does not run at the start,
- * may do so once more for each time it is resumed).
+ * third. So K such jobs end the process at most 3 K times, however they are spread, and once more for each look that was too short, each twice
+ * as long as the one before (one of a paused batch, which does not run at the start, may do so once more for each time it is resumed).
  *
  * <p><b>Threads and state.</b> With suspects to be run alone, the thread {@code conveyor-quarantine} hands them to the pool one at
  * a time, which has no other work: feeders and retries begin afterwards, and who feeds a new batch waits ({@link #awaitEnd}). One kill
- * costs nothing of that; a job that was hit twice holds up the others for one run of it, which its time limit bounds. Places in limits are not
- * asked for: nothing else runs. An outcome may still be on its way to a disk that is full when the others begin; then a job may run twice, and has one outcome.
+ * costs nothing of that. Places in limits are not asked for: nothing else runs. A job that was handed over here is {@linkplain ActiveBatch#setApart
+ * apart} from then on, so that no feeder runs it a second time while it runs, or while its outcome is on its way.
  */
 final class Quarantine {
 
@@ -50,10 +57,15 @@ final class Quarantine {
     /** As good as for ever: the pool is empty, or closed. */
     private static final Duration NO_LIMIT = Duration.ofDays(1000);
 
+    /** Pause after the store failed, in milliseconds. */
+    private static final long PAUSE_MILLIS = 500;
+
     private final BatchStore store;
     private final WorkerPool pool;
     private final JobRunner runner;
     private final ActiveBatches batches;
+    private final RunningLog running;
+    private final Duration atFirst;
     private final Runnable others;
     private final CountDownLatch over = new CountDownLatch(1);
 
@@ -61,40 +73,77 @@ final class Quarantine {
     /** Written by start, read by stop. */
     private volatile @Nullable Thread thread;
 
-    /** @param others begins with all other work; called once, unless the service stops before that */
-    Quarantine(BatchStore store, WorkerPool pool, JobRunner runner, ActiveBatches batches, Runnable others) {
-        this.store = store;
-        this.pool = pool;
-        this.runner = runner;
+    /** @param others begins with all other work, once, unless the service stops before that; called again if the store fails */
+    Quarantine(Belt.Parts parts, ActiveBatches batches, Runnable others) {
+        this.store = parts.store();
+        this.pool = parts.pool();
+        this.runner = parts.runner();
+        this.running = parts.running().log();
+        this.atFirst = parts.alone();
         this.batches = batches;
         this.others = others;
     }
 
     /** Begins; with nobody to look at, the others begin before this returns. */
     void start(List<Suspect> suspects) {
-        List<Suspect> alone = suspects.stream()
-                .filter(suspect -> suspect.runsAlone() || suspect.isGuilty())
-                .toList();
-        if (alone.isEmpty()) {
+        List<Suspect> guilty = suspects.stream().filter(Suspect::isGuilty).toList();
+        List<Suspect> alone = suspects.stream().filter(Suspect::runsAlone).toList();
+        if (guilty.isEmpty() && alone.isEmpty()) {
             end();
-        } else {
-            log.warn(
-                    "The service has ended abruptly while these ran; they are looked at before anything else: {}",
-                    alone);
-            Thread started = new Thread(() -> run(alone), "conveyor-quarantine");
-            thread = started;
-            started.start();
+            return;
+        }
+        Duration longest = longest();
+        log.warn(
+                "The service has ended abruptly while these ran; they are looked at before anything else, for {} at the most: {}",
+                longest,
+                Stream.concat(guilty.stream(), alone.stream()).toList());
+        Thread started = new Thread(() -> run(guilty, alone, longest), "conveyor-quarantine");
+        thread = started;
+        started.start();
+    }
+
+    /** Twice as long as the look that was too short, if that was the last. */
+    private Duration longest() {
+        Duration twice = running.formerLook().multipliedBy(2);
+        return twice.compareTo(atFirst) > 0 ? twice : atFirst;
+    }
+
+    private void run(List<Suspect> guilty, List<Suspect> alone, Duration longest) {
+        long deadline = System.nanoTime() + longest.toNanos();
+        try {
+            for (Suspect suspect : guilty) {
+                lookAt(suspect, deadline);
+            }
+            for (Suspect suspect : alone) {
+                if (!lookAt(suspect, deadline)) {
+                    log.warn("{} still runs after {}; the others begin, and it goes on beside them", suspect, longest);
+                    running.lookedInVain(longest);
+                    break;
+                }
+            }
+            endWhenTheStoreWrites();
+        } catch (InterruptedException | RejectedExecutionException e) {
+            log.debug("The service stops; what was not looked at is at the next start", e);
         }
     }
 
-    private void run(List<Suspect> suspects) {
-        try {
-            for (Suspect suspect : suspects) {
-                lookAt(suspect);
+    /** The disk may be full, or fail for a moment: nobody else would have the others begin later. */
+    private void endWhenTheStoreWrites() throws InterruptedException {
+        boolean told = false;
+        while (true) {
+            try {
+                end();
+                return;
+            } catch (StoreException e) {
+                if (!told) {
+                    log.error(
+                            "Other jobs cannot begin, since the store does not write; trying every {} ms",
+                            PAUSE_MILLIS,
+                            e);
+                    told = true;
+                }
+                Thread.sleep(PAUSE_MILLIS);
             }
-            end();
-        } catch (InterruptedException | RejectedExecutionException e) {
-            log.debug("The service stops; what was not looked at is at the next start", e);
         }
     }
 
@@ -104,12 +153,13 @@ final class Quarantine {
         over.countDown();
     }
 
-    private void lookAt(Suspect suspect) throws InterruptedException {
+    /** False if it still runs when the time is up. */
+    private boolean lookAt(Suspect suspect, long deadline) throws InterruptedException {
         try {
             ActiveBatch batch = batches.enter(suspect.batch().batchNo());
             if (batch != null) {
                 try {
-                    lookAt(batch, suspect);
+                    return lookAt(batch, suspect, deadline);
                 } finally {
                     batches.leave(batch);
                 }
@@ -119,18 +169,20 @@ final class Quarantine {
         } catch (RuntimeException e) {
             log.error("{} could not be looked at; it runs as any other", suspect, e);
         }
+        return true;
     }
 
-    private void lookAt(ActiveBatch batch, Suspect suspect) throws InterruptedException {
+    private boolean lookAt(ActiveBatch batch, Suspect suspect, long deadline) throws InterruptedException {
         JobTask task = task(batch, suspect.index());
         if (task == null) {
-            return;
+            return true;
         }
         batch.handOver();
         if (suspect.isGuilty()) {
             log.error("{} is given up: the service ended abruptly {} times while it ran", task, suspect.crashes());
             runner.abandon(task, suspect.crashes());
-            return;
+            batch.setApart(suspect.index());
+            return true;
         }
         Alone alone = new Alone(task, new CountDownLatch(1));
         boolean handed = false;
@@ -141,7 +193,8 @@ final class Quarantine {
                 batch.takeBack();
             }
         }
-        alone.done().await();
+        batch.setApart(suspect.index());
+        return alone.done().await(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
     }
 
     /** The job as it stands in the store, or null if it has its outcome. */

@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * so a worker that dies of a {@link VirtualMachineError} leaves name and slot to its successor, which waits for them a
  * moment.
  */
-final class Crew extends ThreadPoolExecutor {
+final class Crew extends ThreadPoolExecutor implements Intake.Destination {
 
     private final BlockingQueue<Slot> vacant;
 
@@ -35,8 +35,8 @@ final class Crew extends ThreadPoolExecutor {
         prestartAllCoreThreads();
     }
 
-    /** Puts the ticket into the queue, unless that is full or the crew is shut down. Never waits. */
-    boolean tryHandOver(Ticket ticket) {
+    @Override
+    public boolean tryHandOver(Ticket ticket) {
         ticket.setRejected(false);
         super.execute(ticket);
         return !ticket.isRejected();

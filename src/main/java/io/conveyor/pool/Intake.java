@@ -4,6 +4,7 @@ import io.conveyor.pool.WaitingLine.Waiter;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.Condition;
@@ -36,7 +37,7 @@ final class Intake {
     /** Early tickets that may pass a line. A round figure: a ninth of the crew at the least is for who has had much. */
     static final int PATIENCE = 8;
 
-    private final Crew crew;
+    private final Destination crew;
     private final Room room;
     private final WorkingLength length;
     private final LongSupplier clock;
@@ -55,7 +56,17 @@ final class Intake {
     /** Written under the lock, read by anyone. */
     private volatile boolean closed;
 
-    Intake(Crew crew, WorkerPoolConfig config, List<Slot> permits, LongSupplier clock) {
+    /** Where tickets go. */
+    interface Destination {
+
+        /** Puts the ticket into the queue, unless that is full or nothing is taken any more. Never waits. */
+        boolean tryHandOver(Ticket ticket);
+
+        /** The tickets that nobody has begun with. */
+        BlockingQueue<Runnable> getQueue();
+    }
+
+    Intake(Destination crew, WorkerPoolConfig config, List<Slot> permits, LongSupplier clock) {
         this.crew = crew;
         this.clock = clock;
         this.permits = permits.size();

@@ -210,12 +210,13 @@ final class GroupCommitter implements AutoCloseable {
             while (!done) {
                 take();
                 if (isFull() && isDue()) {
-                    makeRoom();
+                    foldLog();
                 }
                 boolean withOutcomes = !inHand.isEmpty() && isDue();
                 if (withOutcomes || !requests.isEmpty()) {
                     commitGroup(withOutcomes);
                     requests.clear();
+                    keepLogShort();
                 } else if (!closing && trouble != null && isDue()) {
                     tryTheDisk();
                 } else {
@@ -282,8 +283,19 @@ final class GroupCommitter implements AutoCloseable {
         return lasting != null && lasting.reason() == StoreException.Reason.FULL;
     }
 
-    private void makeRoom() {
-        Failure failure = connection.makeRoom();
+    /** Folds the log into the database as far as nobody reads it. Writer thread only: for what hears of a commit. */
+    void foldLog() {
+        failIfBroken(connection.makeRoom());
+    }
+
+    /** After a commit, when those who waited for it have been told. */
+    private void keepLogShort() {
+        if (trouble == null) {
+            failIfBroken(connection.keepLogShort());
+        }
+    }
+
+    private void failIfBroken(@Nullable Failure failure) {
         if (failure != null && failure.blame() == Failure.Blame.DISK) {
             fail(failure.exception(), true);
         }

@@ -64,7 +64,7 @@ final class JdbcBatchStore implements BatchStore, AutoCloseable {
         uploads = new Uploads(committer, figures, course, retentionMillis, room);
         controls = new Controls(committer, figures, course);
         attempts = new Attempts(committer, reading);
-        keeper = new StoreKeeper(committer, times.wall(), uploads::giveUp, this::forget);
+        keeper = new StoreKeeper(committer, dialect, times.wall(), uploads::giveUp, this::forget);
     }
 
     /**

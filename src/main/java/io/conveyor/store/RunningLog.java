@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
@@ -15,7 +16,7 @@ import java.util.concurrent.ThreadLocalRandom;
  * killed. A power cut may lose it, and then nobody is suspected. Thread-safe as long as a place has one user at a time.
  *
  * <pre>
- *   64 bytes: number of the process (8)
+ *   64 bytes: number of the process (8), milliseconds of a look that was too short (8), see {@link #lookedInVain}
  *   64 bytes for each place: batch number (8), index (4), check (4), which also depends on the process; 0 for a free place
  * </pre>
  *
@@ -28,15 +29,22 @@ public final class RunningLog implements AutoCloseable {
     /** Bytes of a line of the processor's cache. */
     private static final int STRIDE = 64;
 
+    /** In the first line. */
+    private static final int LOOK = 8;
+
     private static final int INDEX = 8;
     private static final int CHECK = 12;
 
     /** More than any pool has places; what is longer is not ours. */
     private static final int MOST_BYTES = 1 << 22;
 
+    /** Milliseconds of a day, in which every job ends; what is longer is not ours. */
+    private static final long MOST_LOOK = 86_400_000;
+
     private final FileChannel channel;
     private final int places;
     private final long formerRun;
+    private final Duration formerLook;
     private final List<Entry> found;
 
     // Mutable state: by start(), before anybody else comes
@@ -62,7 +70,9 @@ public final class RunningLog implements AutoCloseable {
             read = channel.read(before, before.position());
         } while (read > 0 && before.hasRemaining());
         before.clear();
-        formerRun = before.capacity() < STRIDE ? 0 : before.getLong(0);
+        boolean noted = before.capacity() >= STRIDE;
+        formerRun = noted ? before.getLong(0) : 0;
+        formerLook = Duration.ofMillis(noted ? Math.max(0, Math.min(before.getLong(LOOK), MOST_LOOK)) : 0);
         found = List.copyOf(entries(before, formerRun));
     }
 
@@ -115,6 +125,16 @@ public final class RunningLog implements AutoCloseable {
         return formerRun;
     }
 
+    /** How long that process had looked at suspects alone and not come to an end with them; zero if it had, or was stopped in good order. */
+    public Duration formerLook() {
+        return formerLook;
+    }
+
+    /** This process has looked at suspects alone for so long, and lets the others begin although they still run. */
+    public void lookedInVain(Duration time) {
+        memory.putLong(LOOK, time.toMillis());
+    }
+
     /** The jobs that ran when that process died; none if it was stopped in good order. */
     public List<Entry> found() {
         return found;
@@ -151,6 +171,9 @@ public final class RunningLog implements AutoCloseable {
 
     /** The process ends in good order: what still runs is not to blame for it. */
     public void clear() {
+        if (memory.capacity() > 0) {
+            memory.putLong(LOOK, 0);
+        }
         for (int place = 0; (place + 2) * STRIDE <= memory.capacity(); place++) {
             leave(place);
         }

@@ -32,8 +32,28 @@ interface SqlDialect {
     /** A query that has the database give back room on the disk, as far as it can without any itself. */
     String roomMaker();
 
+    /** Bytes of the log above which {@link #emptyLog} is due. */
+    long longestLog();
+
+    /**
+     * Folds all of the log into the database and cuts it off. Waits for those who read what is older, for a moment; others go on
+     * reading, and nobody writes meanwhile.
+     *
+     * @return false when somebody reads for longer than that: then the log stays as long as it is
+     */
+    boolean emptyLog(Connection writing) throws SQLException;
+
     /** A query for the bytes inside the database that nobody uses any more, and that new rows take first. */
     String unusedBytes();
+
+    /** A query for the bytes of the database, with those that nobody uses. */
+    String totalBytes();
+
+    /** Bytes inside the database that are not worth giving back to the disk. */
+    long spareBytes();
+
+    /** A statement that gives a few of the unused bytes back, a MiB or so; without effect where that cannot be. */
+    String giveBack();
 
     /** Bytes of the write-ahead log that wait to be folded into the database; 0 where that means nothing. */
     long walBytes();

@@ -27,11 +27,22 @@ final class SqliteDialect implements SqlDialect {
     /** Pages in the log at which a commit folds it into the database: 1000 x 16 KiB keeps the pauses short. */
     private static final int CHECKPOINT_PAGES = 1000;
 
-    /** Bytes to which the log is cut when it is begun anew, 64 MiB: a rare huge transaction leaves no huge file. */
+    /**
+     * Bytes to which the log is cut when it is begun anew, 64 MiB: a rare huge transaction leaves no huge file. Also those
+     * above which it is emptied, four times what a commit folds in: readers that overlap let it grow until somebody waits for them.
+     */
     private static final int LOG_BYTES = 64 * 1024 * 1024;
 
     /** Milliseconds that a connection waits for another's lock before it gives up. */
     private static final int BUSY_MILLIS = 5000;
+
+    /** Milliseconds that the emptying of the log waits for readers, whose queries take one or two; all writers wait with it. */
+    private static final int READERS_MILLIS = 250;
+
+    /** Pages given back in one step, 1 MiB: each of them may be one that has to be moved. */
+    private static final int GIVE_BACK_PAGES = 64;
+
+    private static final String EMPTY_LOG = "PRAGMA wal_checkpoint(TRUNCATE)";
 
     /** What a writing connection must answer, as SQLite prints it. 2 is FULL: each commit is flushed to the disk. */
     private static final Map<String, String> REQUIRED = Map.of(
@@ -66,9 +77,27 @@ final class SqliteDialect implements SqlDialect {
     private static final int SQLITE_NOTADB = 26;
 
     private final SqliteFile file;
+    private final Sizes sizes;
+
+    /**
+     * What files may grow to before something is done about it.
+     *
+     * @param log bytes of the log above which it is emptied
+     * @param spare unused bytes of the database that are kept
+     */
+    record Sizes(long log, long spare) {
+
+        /** 64 MiB each: of the spare ones a day of small batches is made. */
+        static final Sizes ORDINARY = new Sizes(LOG_BYTES, 64 * 1024 * 1024);
+    }
 
     SqliteDialect(SqliteFile file) {
+        this(file, Sizes.ORDINARY);
+    }
+
+    SqliteDialect(SqliteFile file, Sizes sizes) {
         this.file = file;
+        this.sizes = sizes;
     }
 
     /** Settings for the connection that writes. */
@@ -96,6 +125,8 @@ final class SqliteDialect implements SqlDialect {
     static void prepare(Connection connection) throws SQLException {
         try (Statement statement = connection.createStatement()) {
             statement.execute("PRAGMA page_size = " + PAGE_BYTES);
+            // So that the file can become shorter; a file of an earlier version stays as long as it is.
+            statement.execute("PRAGMA auto_vacuum = INCREMENTAL");
             statement.execute("PRAGMA journal_mode = WAL");
         }
     }
@@ -128,13 +159,30 @@ final class SqliteDialect implements SqlDialect {
     @Override
     public void settle(Connection writing) throws SQLException {
         try (Statement statement = writing.createStatement();
-                ResultSet row = statement.executeQuery("PRAGMA wal_checkpoint(TRUNCATE)")) {
+                ResultSet row = statement.executeQuery(EMPTY_LOG)) {
             if (!row.next() || row.getInt(2) != row.getInt(3)) {
                 throw new StoreStartException(
                         "The log of " + file.path() + " cannot be folded into the database: somebody reads it.",
                         "Close other programs that have the database open, and start again.");
             }
         }
+    }
+
+    @Override
+    public boolean emptyLog(Connection writing) throws SQLException {
+        try (Statement statement = writing.createStatement()) {
+            statement.execute("PRAGMA busy_timeout = " + READERS_MILLIS);
+            try (ResultSet row = statement.executeQuery(EMPTY_LOG)) {
+                return row.next() && row.getInt(1) == 0;
+            } finally {
+                statement.execute("PRAGMA busy_timeout = " + BUSY_MILLIS);
+            }
+        }
+    }
+
+    @Override
+    public long longestLog() {
+        return sizes.log();
     }
 
     private static String ask(Connection connection, String sql) throws SQLException {
@@ -205,6 +253,21 @@ final class SqliteDialect implements SqlDialect {
     @Override
     public String unusedBytes() {
         return "SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size";
+    }
+
+    @Override
+    public String totalBytes() {
+        return "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
+    }
+
+    @Override
+    public long spareBytes() {
+        return sizes.spare();
+    }
+
+    @Override
+    public String giveBack() {
+        return "PRAGMA incremental_vacuum(" + GIVE_BACK_PAGES + ")";
     }
 
     @Override

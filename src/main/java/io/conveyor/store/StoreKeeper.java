@@ -12,8 +12,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Deletes what nobody needs any more: uploads that were given up, batches past their retention, and what hung on them.
- * Works in steps of a few milliseconds through the common writer, so that it never holds up submissions or outcomes for
+ * Deletes what nobody needs any more: uploads that were given up, batches past their retention, and what hung on them; then
+ * gives the room back to the disk that they leave, but for a part that is soon used again. Works in steps of a few milliseconds through the common writer, so that it never holds up submissions or outcomes for
  * long. Each step reads inside the transaction that deletes, on the writing connection: what it saw is what it deletes.
  *
  * <p>Threads and state: one daemon thread, woken by {@link #wake} or by the clock; {@link #close} ends it within the
@@ -30,32 +30,23 @@ final class StoreKeeper implements AutoCloseable {
     /** Batches deleted in one step. */
     private static final int BATCHES_A_STEP = 64;
 
-    /** Rows of one table swept in one step: usually 1 to 2 MiB of segments or blocks. */
-    private static final int ROWS_A_STEP = 64;
+    /** Idempotency keys deleted in one step. */
+    private static final int KEYS_A_STEP = 256;
+
+    /** The part of the database that may be unused without being given back: it is soon used again. */
+    private static final int SPARE_PART = 4;
+
+    /** Bytes that must be free on the disk before anything is given back, 32 MiB: twice what the log needs for its pages. */
+    private static final long FREE_BYTES = 32 * 1024 * 1024;
 
     private static final String EXPIRED =
             "SELECT tenant, batch_no FROM batch WHERE expires_at <= ? ORDER BY expires_at LIMIT ?";
-    private static final String UNOWNED =
-            "SELECT tenant, batch_no FROM unowned WHERE uploading = 0 ORDER BY batch_no LIMIT 1";
-    private static final String SWEEP_BLOCKS = """
-            DELETE FROM outcome_block WHERE tenant = ? AND batch_no = ? AND first_seq IN (
-                SELECT first_seq FROM outcome_block WHERE tenant = ? AND batch_no = ? ORDER BY first_seq LIMIT ?)""";
-    private static final String SWEEP_INPUTS = """
-            DELETE FROM segment_input WHERE tenant = ? AND batch_no = ? AND first_index IN (
-                SELECT first_index FROM segment_input WHERE tenant = ? AND batch_no = ? ORDER BY first_index LIMIT ?)""";
-    private static final String SWEEP_SEGMENTS = """
-            DELETE FROM segment WHERE tenant = ? AND batch_no = ? AND first_index IN (
-                SELECT first_index FROM segment WHERE tenant = ? AND batch_no = ? ORDER BY first_index LIMIT ?)""";
-    private static final String SWEEP_ATTEMPTS = """
-            DELETE FROM attempt WHERE tenant = ? AND batch_no = ? AND job_index IN (
-                SELECT job_index FROM attempt WHERE tenant = ? AND batch_no = ? ORDER BY job_index LIMIT ?)""";
-    private static final String SWEEP_SUSPECTS = "DELETE FROM suspect WHERE tenant = ? AND batch_no = ?";
-    private static final String SWEPT = "DELETE FROM unowned WHERE batch_no = ?";
     private static final String EXPIRE_KEYS = """
             DELETE FROM idempotency_key WHERE rowid IN (
                 SELECT rowid FROM idempotency_key WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)""";
 
     private final GroupCommitter committer;
+    private final SqlDialect dialect;
     private final Clock clock;
     private final Consumer<BatchRef> giveUp;
     private final IntConsumer expired;
@@ -63,13 +54,17 @@ final class StoreKeeper implements AutoCloseable {
     private final Semaphore work = new Semaphore(0);
     private final Thread thread = new Thread(this::run, "conveyor-store-keeper");
     private volatile boolean closing;
+    /** Whether the last step has given something back. Written by this thread, read by the writer while this one waits for it. */
+    private volatile boolean givingBack;
 
     /**
      * @param giveUp gives up an upload, in a commit of its own, and waits for that
      * @param expired hears, on the writer thread, how many ended batches a step has deleted
      */
-    StoreKeeper(GroupCommitter committer, Clock clock, Consumer<BatchRef> giveUp, IntConsumer expired) {
+    StoreKeeper(
+            GroupCommitter committer, SqlDialect dialect, Clock clock, Consumer<BatchRef> giveUp, IntConsumer expired) {
         this.committer = committer;
+        this.dialect = dialect;
         this.clock = clock;
         this.giveUp = giveUp;
         this.expired = expired;
@@ -109,15 +104,24 @@ final class StoreKeeper implements AutoCloseable {
                 while (more && !closing) {
                     boolean noted = abandonOne();
                     boolean deleted = expireSome();
-                    more = committer.write(StoreKeeper::sweepSome) || noted || deleted;
+                    boolean swept = committer.write(session -> new SweepStep(session).take());
+                    more = swept || noted || deleted || giveBackSome();
                 }
             } catch (RuntimeException e) {
-                if (!closing) {
+                if (isKnown(e)) {
+                    log.debug("The store cannot write; what is to be swept waits", e);
+                } else if (!closing) {
                     log.warn("Could not sweep the store now, will try again in {} s", PERIOD_SECONDS, e);
                 }
             }
             pause();
         }
+    }
+
+    /** Whether the writer has said so already: nobody needs to read it every half minute. */
+    private boolean isKnown(RuntimeException failure) {
+        return committer.trouble() != null
+                || (failure instanceof StoreException known && known.reason() == StoreException.Reason.FULL);
     }
 
     private void pause() {
@@ -142,7 +146,7 @@ final class StoreKeeper implements AutoCloseable {
 
     private boolean expireSome() {
         boolean batches = committer.write(this::expireSome, expired::accept) > 0;
-        return committer.write(session -> session.update(EXPIRE_KEYS, clock.millis(), ROWS_A_STEP)) > 0 || batches;
+        return committer.write(session -> session.update(EXPIRE_KEYS, clock.millis(), KEYS_A_STEP)) > 0 || batches;
     }
 
     private int expireSome(WriteSession session) throws SQLException {
@@ -153,25 +157,30 @@ final class StoreKeeper implements AutoCloseable {
         return count;
     }
 
-    /** One step: some rows of one batch, or the note that nothing of it is left; false when there is nothing to do. */
-    private static boolean sweepSome(WriteSession session) throws SQLException {
-        for (BatchRef batch : session.refs(UNOWNED)) {
-            boolean swept = sweep(session, SWEEP_BLOCKS, batch)
-                    && sweep(session, SWEEP_ATTEMPTS, batch)
-                    && sweep(session, SWEEP_INPUTS, batch)
-                    && sweep(session, SWEEP_SEGMENTS, batch);
-            if (swept) {
-                session.update(SWEEP_SUSPECTS, batch.tenant(), batch.batchNo());
-                session.update(SWEPT, batch.batchNo());
-            }
-            return true;
+    /**
+     * One step: pages that are in use move from the end of the file into unused ones, and the file ends before them.
+     * False when what is unused is worth keeping for what comes, or cannot be given back.
+     */
+    private boolean giveBackSome() {
+        if (dialect.freeBytes() < FREE_BYTES) {
+            return false; // moving needs some room itself, and outcomes come first
         }
-        return false;
+        boolean more = committer.write(this::giveBack, gave -> {
+            if (!gave && givingBack) {
+                committer.foldLog(); // until then the file is as long as it was
+            }
+        });
+        givingBack = more;
+        return more;
     }
 
-    /** Whether nothing of the batch is left in the table. */
-    private static boolean sweep(WriteSession session, String sql, BatchRef batch) throws SQLException {
-        return session.update(sql, batch.tenant(), batch.batchNo(), batch.tenant(), batch.batchNo(), ROWS_A_STEP)
-                < ROWS_A_STEP;
+    private boolean giveBack(WriteSession session) throws SQLException {
+        long unused = session.number(dialect.unusedBytes());
+        long spare = Math.max(dialect.spareBytes(), session.number(dialect.totalBytes()) / SPARE_PART);
+        if (unused <= spare) {
+            return false;
+        }
+        session.execute(dialect.giveBack());
+        return session.number(dialect.unusedBytes()) < unused;
     }
 }

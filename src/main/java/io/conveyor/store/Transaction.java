@@ -4,6 +4,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.sql.Types;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -98,6 +99,23 @@ abstract class Transaction implements AutoCloseable {
             }
         }
         return statement;
+    }
+
+    /** The number that a query answers. */
+    final long number(String sql) throws SQLException {
+        return list(sql, row -> row.getLong(1)).get(0);
+    }
+
+    /** Executes to its end what is neither a change of rows nor a query: a prepared statement would take one step of it. */
+    final void execute(String sql) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.executeUpdate(sql);
+        }
+    }
+
+    /** Outside of a transaction; see there. */
+    final boolean emptyLog(SqlDialect dialect) throws SQLException {
+        return dialect.emptyLog(connection);
     }
 
     @Override

@@ -28,10 +28,13 @@ final class WriterConnection {
 
     // Mutable state: writer thread only
     private @Nullable WriteSession session;
+    /** Bytes of the log above which it is emptied next. */
+    private long emptyAbove;
 
     WriterConnection(Sessions sessions, SqlDialect dialect) {
         this.sessions = sessions;
         this.dialect = dialect;
+        emptyAbove = dialect.longestLog();
     }
 
     /** Runs the steps and commits; null when that went well, else what did not, with nothing of it left behind. */
@@ -67,6 +70,33 @@ final class WriterConnection {
     Failure makeRoom() {
         try {
             session().list(dialect.roomMaker(), row -> row.getInt(1));
+            return null;
+        } catch (SQLException e) {
+            return failure(e);
+        }
+    }
+
+    /**
+     * Empties the log if it is too long: a commit folds it in, but it is begun anew only when nobody reads, and with
+     * readers on all sides that moment never comes. When somebody reads for longer than the rest can wait for, the next
+     * try is due at twice the length, so that a backup of minutes costs a few moments. Null unless that went wrong.
+     */
+    @Nullable
+    Failure keepLogShort() {
+        long bytes = dialect.walBytes();
+        if (bytes <= emptyAbove) {
+            emptyAbove = bytes > dialect.longestLog() ? emptyAbove : dialect.longestLog();
+            return null;
+        }
+        emptyAbove = 2 * bytes;
+        try {
+            if (session().emptyLog(dialect)) {
+                emptyAbove = dialect.longestLog();
+            } else {
+                log.warn(
+                        "The log of the store has {} MiB, and stays so long: somebody reads the database and does not come to an end",
+                        bytes >> 20);
+            }
             return null;
         } catch (SQLException e) {
             return failure(e);

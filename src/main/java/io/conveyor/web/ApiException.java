@@ -22,6 +22,9 @@ public final class ApiException extends RuntimeException {
     /** Entries of {@code errors} in one answer: enough to see a pattern, small enough to be sent before a close. */
     static final int MAX_ERRORS = 100;
 
+    /** Member of a refusal that is not the whole truth: how much was kept all the same. */
+    private static final String KEPT = "kept";
+
     private final Problem problem;
     private final int status;
     private final String detail;
@@ -251,6 +254,7 @@ public final class ApiException extends RuntimeException {
                         Problem.UNAVAILABLE,
                         "The disk of the service failed while this was written. It is not known whether it was kept: send"
                                 + " the same request again, with its Idempotency-Key or as the same PUT, and it is done once.")
+                .with(KEPT, "unknown")
                 .retryAfter(retryAfterSeconds);
     }
 
@@ -265,6 +269,14 @@ public final class ApiException extends RuntimeException {
                 .with("trace_id", traceId);
     }
 
+    /** A copy that says that a part of the submission is there all the same: what had come of a batch that has started. */
+    public ApiException keptInPart(String batchId) {
+        String more = detail + " What had arrived before is kept as batch '" + batchId + "', which ends as incomplete.";
+        return new ApiException(problem, status, more, extensions, headers)
+                .with("batch_id", batchId)
+                .with(KEPT, "in-part");
+    }
+
     /** A copy with one more member in the problem object. */
     public ApiException with(String name, Object value) {
         return new ApiException(problem, status, detail, plus(extensions, name, value), headers);
@@ -275,7 +287,8 @@ public final class ApiException extends RuntimeException {
         return new ApiException(problem, status, detail, extensions, plus(headers, name, value));
     }
 
-    private ApiException retryAfter(long seconds) {
+    /** A copy that says when to try again, in seconds, at least one. */
+    public ApiException retryAfter(long seconds) {
         long atLeastOne = Math.max(1, seconds);
         return with("retry_after_seconds", atLeastOne).header(HttpHeaders.RETRY_AFTER, Long.toString(atLeastOne));
     }

@@ -34,6 +34,9 @@ public final class ContainerResponse {
 
         /** Lets the client keep the thread of this request waiting. */
         void mayPause();
+
+        /** Whether the client has closed its side. */
+        boolean isClosedByClient();
     }
 
     private final Response response;
@@ -100,6 +103,15 @@ public final class ContainerResponse {
         attachedRoom().mayPause();
     }
 
+    /**
+     * Whether the client has closed its side of the connection, which nobody else notices as long as nothing is written. What it
+     * has sent ahead is kept for the next request; behind that nothing is seen. Call when nobody else may read from the connection: not while a
+     * body arrives.
+     */
+    public boolean isClosedByClient() {
+        return attachedRoom().isClosedByClient();
+    }
+
     private Room attachedRoom() {
         if (response.getRequest().getNote(ROOM) instanceof Room room) {
             return room;
@@ -121,6 +133,20 @@ public final class ContainerResponse {
         if (response.isExceptionPresent()) {
             throw new IOException("The client is gone", response.getErrorException());
         }
+    }
+
+    /** The status of the answer, as it stands. */
+    public int status() {
+        return response.getStatus();
+    }
+
+    /**
+     * Notes the status of the answer once more. When the container finds that the client of an answer which goes on without a thread
+     * is gone it notes 500, whatever the head said that went out: a fault of ours, for whoever counts the answers. Call when the
+     * answer is over, and before anybody else hears of that.
+     */
+    public void keepStatus(int status) {
+        response.setStatus(status);
     }
 
     /** Closes the connection: nothing more is written. The request is still to be completed. */

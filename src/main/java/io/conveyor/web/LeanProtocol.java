@@ -63,7 +63,8 @@ public final class LeanProtocol extends Http11NioProtocol {
 
     /**
      * Waits for as long as the client likes with an answer that holds no thread: who reads late, or stops to think, must not
-     * find its stream broken. A client that is gone is found by its kernel's answers, or the lack of them.
+     * find its stream broken. A client that is gone is found by its kernel's answers to what is written; who writes
+     * nothing for long has to ask ({@link ContainerResponse#isClosedByClient}).
      */
     private final class Patient extends Http11Processor implements ContainerResponse.Room {
 
@@ -93,6 +94,16 @@ public final class LeanProtocol extends Http11NioProtocol {
         @Override
         public void giveBack() {
             narrow(getSocketWrapper());
+        }
+
+        @Override
+        public boolean isClosedByClient() {
+            try {
+                getSocketWrapper().isReadyForRead();
+                return false;
+            } catch (IOException e) {
+                return true; // the end, or a connection that is broken
+            }
         }
 
         @Override

@@ -6,6 +6,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.catalina.connector.Request;
 import org.apache.catalina.connector.Response;
 import org.apache.catalina.valves.ErrorReportValve;
+import org.apache.coyote.AbstractProtocol;
 import org.apache.coyote.ActionCode;
 import org.apache.tomcat.util.res.StringManager;
 import org.jspecify.annotations.Nullable;
@@ -44,15 +45,24 @@ final class ProblemReportValve extends ErrorReportValve {
         response.setHeader(RequestIds.HEADER, RequestIds.of(request));
         response.setHeader("X-Content-Type-Options", "nosniff");
         try {
-            ProblemWriter.write(request, response, ErrorPage.ofStatus(meant(status, thrown), request, thrown));
+            ProblemWriter.write(request, response, ErrorPage.ofStatus(meant(status, request, thrown), request, thrown));
             response.finishResponse();
         } catch (IOException | IllegalStateException e) {
             log.debug("The answer {} could not be written", status, e);
         }
     }
 
-    /** Tomcat says 400 to headers that are too large; only its words tell them from a broken request. */
-    private static int meant(int status, @Nullable Throwable thrown) {
-        return thrown != null && TOO_LARGE.equals(thrown.getMessage()) ? 431 : status;
+    /**
+     * Tomcat says 400 to headers that are too large; only its words tell them from a broken request. To a request whose first
+     * line comes at the moment of the stop it says 503, reads no headers, and then misses them: 400.
+     */
+    private static int meant(int status, Request request, @Nullable Throwable thrown) {
+        if (thrown != null && TOO_LARGE.equals(thrown.getMessage())) {
+            return 431;
+        }
+        boolean stopping =
+                request.getConnector().getProtocolHandler() instanceof AbstractProtocol<?> http && http.isPaused();
+        boolean unread = request.getCoyoteRequest().getMimeHeaders().size() == 0;
+        return status == 400 && stopping && unread ? 503 : status;
     }
 }

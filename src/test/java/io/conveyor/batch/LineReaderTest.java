@@ -85,4 +85,24 @@ class LineReaderTest {
         assertThat(lines.next()).isTrue();
         assertThat(List.of(text(lines), lines.isTooLong())).containsExactly("end", false);
     }
+
+    /** The byte order mark is no part of the line, and must not push the longest over the limit when it comes in pieces. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 5, 13, 1000})
+    void theLongestLineFitsBehindAByteOrderMarkHoweverItArrives(int pieces) throws IOException {
+        InputStream body =
+                new ByteArrayInputStream("\ufeff0123456789\r\n0123456789A\r\n".getBytes(StandardCharsets.UTF_8)) {
+                    @Override
+                    public synchronized int read(byte[] target, int offset, int length) {
+                        return super.read(target, offset, Math.min(length, pieces));
+                    }
+                };
+        LineReader lines = new LineReader(body, 10, () -> {});
+
+        assertThat(lines.next()).isTrue();
+        assertThat(List.of(text(lines), lines.isTooLong())).containsExactly("0123456789", false);
+        assertThat(lines.next()).isTrue();
+        assertThat(lines.isTooLong()).isTrue();
+        assertThat(lines.next()).isFalse();
+    }
 }

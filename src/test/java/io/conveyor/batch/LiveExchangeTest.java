@@ -2,7 +2,10 @@ package io.conveyor.batch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.net.URI;
@@ -10,6 +13,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.IntStream;
@@ -18,17 +22,29 @@ import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.boot.micrometer.metrics.test.autoconfigure.AutoConfigureMetrics;
 import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Results that come back on the connection on which the jobs go in. */
+@AutoConfigureMetrics
 @TestPropertySource(
         properties = {"conveyor.intake.max-jobs=200000", "conveyor.pool.workers=2", "conveyor.pool.caller-runs=1"})
 class LiveExchangeTest extends ServiceTest {
 
     private static final JsonMapper JSON = new JsonMapper();
     private static final String GATE = "{\"kind\":\"gate\",\"input\":false}\n";
+
+    /** Clients that go away; enough for each of the moments at which the container may notice. */
+    private static final int GONE = 30;
+
+    @Autowired
+    MeterRegistry meters;
+
+    @SuppressWarnings("NullAway.Init")
+    LiveExchangeTest() {}
 
     private RawStream exchange(String request, String type) throws IOException {
         return RawStream.upload(port, request, "Accept: application/x-ndjson", "Content-Type: " + type);
@@ -236,5 +252,36 @@ class LiveExchangeTest extends ServiceTest {
                     .extracting(result -> result.at("/output").asInt())
                     .containsExactly(1);
         }
+    }
+
+    /** It is nobody's fault, and nothing that an operator should be called for. */
+    @Test
+    void aClientThatGoesAwayIsNoFaultOfOurs() throws Exception {
+        long before = answers(".*");
+        String lines = ("{\"kind\":\"echo\",\"input\":\"" + "x".repeat(500) + "\"}\n").repeat(60);
+        for (int n = 0; n < GONE; n++) {
+            try (RawStream exchange = put("reset-" + n)) {
+                exchange.send(lines);
+                if (n % 2 == 0) {
+                    exchange.head();
+                }
+                exchange.write("ffff\r\n" + lines);
+                if (n % 4 == 0) {
+                    exchange.line();
+                }
+                exchange.reset();
+            }
+        }
+        // Not all of them: the container takes some back without a word to anybody.
+        await().atMost(Duration.ofMinutes(1)).until(() -> answers(".*") >= before + GONE / 2);
+        assertThat(answers("5..")).as("counted as faults").isZero();
+    }
+
+    /** Requests that have come to their end, with a status like that. */
+    private long answers(String status) {
+        return meters.find("http.server.requests").timers().stream()
+                .filter(timer -> String.valueOf(timer.getId().getTag("status")).matches(status))
+                .mapToLong(Timer::count)
+                .sum();
     }
 }

@@ -213,6 +213,31 @@ class NdjsonApiTest extends ServiceTest {
                 .isEqualTo(413);
     }
 
+    /** Neither the line nor the body ever ends: there is a limit at which the service has had enough, and says so. */
+    @Test
+    void whatNeverEndsIsRefusedAtALimit() throws IOException {
+        String endless = "x".repeat(64 * 1024);
+        assertThat(refused(endless, 130)).as("a line without end").contains("http/1.1 413");
+        assertThat(refused("\n".repeat(64 * 1024), 130)).as("blank lines").contains("http/1.1 413");
+        assertThat(refused("{\"kind\":\"echo\"}\n".repeat(1000), 21))
+                .as("tiny lines")
+                .contains("http/1.1 422");
+    }
+
+    /** The head of the answer to so many pieces of a body whose end is never sent. */
+    private List<String> refused(String piece, int pieces) throws IOException {
+        try (RawStream upload =
+                RawStream.upload(port, "PUT /v1/batches/endless", "Content-Type: application/x-ndjson")) {
+            for (int n = 0; n < pieces; n++) {
+                upload.send(piece);
+            }
+            List<String> head = upload.head();
+            assertThat(head).contains("content-type: application/problem+json");
+            assertThat(api.get("/v1/batches/endless").status()).isEqualTo(404);
+            return head;
+        }
+    }
+
     private static byte[] gzip(String text) throws IOException {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try (GZIPOutputStream gzip = new GZIPOutputStream(bytes)) {
@@ -359,6 +384,19 @@ class NdjsonApiTest extends ServiceTest {
         assertThat(ended.at("/outcome").asString()).isEqualTo("incomplete");
         assertThat(ended.at("/counts/total").asInt()).isEqualTo(2);
         assertThat(ended.at("/counts/succeeded").asInt()).isEqualTo(2);
+    }
+
+    @Test
+    void aStartedUploadThatIsRefusedHalfwaySaysWhatIsKept() {
+        Api.Reply refused = send("PUT", "/v1/batches/endless?start=immediately", echoes(20_001), NDJSON);
+
+        assertThat(refused.problem()).isEqualTo("too-many-jobs");
+        assertThat(refused.at("/kept").asString()).isEqualTo("in-part");
+        assertThat(refused.at("/batch_id").asString()).isEqualTo("endless");
+        assertThat(refused.at("/detail").asString()).contains("kept as batch 'endless'");
+        Api.Reply ended = api.get("/v1/batches/endless?wait=60");
+        assertThat(ended.at("/outcome").asString()).isEqualTo("incomplete");
+        assertThat(ended.at("/counts/total").asInt()).isBetween(1, 20_000);
     }
 
     @Test

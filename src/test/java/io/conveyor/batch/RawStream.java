@@ -9,6 +9,7 @@ import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.StandardSocketOptions;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -159,6 +160,12 @@ final class RawStream implements Closeable {
     /** Whether the body was ended as a whole one. */
     boolean isWhole() {
         return whole;
+    }
+
+    /** Goes away without a word: the other side is told that the connection is reset. */
+    void reset() throws IOException {
+        socket.setOption(StandardSocketOptions.SO_LINGER, 0);
+        socket.close();
     }
 
     @Override

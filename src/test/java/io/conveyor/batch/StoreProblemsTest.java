@@ -26,6 +26,18 @@ class StoreProblemsTest {
                 .isEqualTo(reason == StoreException.Reason.UNKNOWN);
         assertThat(answer.detail().contains("Nothing of this was kept"))
                 .isEqualTo(reason != StoreException.Reason.UNKNOWN);
+        assertThat(answer.extensions().get("kept"))
+                .isEqualTo(reason == StoreException.Reason.UNKNOWN ? "unknown" : null);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"FULL,STORAGE_FULL", "UNAVAILABLE,UNAVAILABLE", "UNKNOWN,UNAVAILABLE"})
+    void aBatchThatHasStartedIsNotSaidToBeGone(StoreException.Reason reason, Problem problem) {
+        ApiException answer = (ApiException) StoreProblems.keptInPart(StoreFailures.failure(reason), "half");
+
+        assertThat(answer.problem()).isEqualTo(problem);
+        assertThat(answer.detail()).contains("batch 'half'").doesNotContain("Nothing of this was kept", "secret");
+        assertThat(answer.extensions()).containsEntry("kept", "in-part").containsKey("retry_after_seconds");
     }
 
     @Test

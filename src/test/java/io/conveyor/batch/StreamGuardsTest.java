@@ -118,15 +118,15 @@ class StreamGuardsTest extends ServiceTest {
         public void close() {}
     }
 
-    /** A stream on which nothing happens: it only says, again and again, that it is alive. */
-    record Pulse(CountDownLatch closed) implements StreamSource {
+    /** A stream on which nothing happens: it only says, again and again, that it is alive, or not even that. */
+    record Pulse(String sign, CountDownLatch closed) implements StreamSource {
 
         @Override
         public void begin(Runnable wake) {}
 
         @Override
         public Next fill(ByteBuffer chunk) {
-            chunk.put((byte) '\n');
+            chunk.put(sign.getBytes(StandardCharsets.US_ASCII));
             return Next.LATER;
         }
 
@@ -150,6 +150,7 @@ class StreamGuardsTest extends ServiceTest {
 
         private final StreamPump pump;
         private final CountDownLatch pulseOver = new CountDownLatch(1);
+        private final CountDownLatch silenceOver = new CountDownLatch(1);
         private final CountDownLatch givenUp = new CountDownLatch(1);
 
         Answers(StreamPump pump) {
@@ -158,7 +159,12 @@ class StreamGuardsTest extends ServiceTest {
 
         @GetMapping("/pulse")
         void pulse(HttpServletRequest request) throws IOException {
-            pump.open(request, StreamPump.Opening.of("endless", new Pulse(pulseOver)));
+            pump.open(request, StreamPump.Opening.of("endless", new Pulse("\n", pulseOver)));
+        }
+
+        @GetMapping("/silence")
+        void silence(HttpServletRequest request) throws IOException {
+            pump.open(request, StreamPump.Opening.of("endless", new Pulse("", silenceOver)));
         }
 
         /** Without an end, for as long as the client takes it. */
@@ -271,7 +277,7 @@ class StreamGuardsTest extends ServiceTest {
         CountDownLatch closed = new CountDownLatch(3);
         while (closed.getCount() > 0) {
             HttpServletRequest synchronous = new MockHttpServletRequest();
-            StreamSource source = new Pulse(closed);
+            StreamSource source = new Pulse("\n", closed);
             assertThatThrownBy(() -> pump.open(synchronous, StreamPump.Opening.of("endless", source)))
                     .isInstanceOf(IllegalStateException.class);
         }
@@ -406,6 +412,40 @@ class StreamGuardsTest extends ServiceTest {
         assertThat(answers.pulseOver.await(PATIENCE.toSeconds(), TimeUnit.SECONDS))
                 .isTrue();
         await().atMost(PATIENCE).until(() -> openStreams() == 0);
+    }
+
+    @Test
+    void aClientThatIsGoneIsFoundThoughNothingIsWritten() throws Exception {
+        RawStream stream = stream("/silence", 0);
+        stream.head();
+        assertThat(answers.silenceOver.await(50, TimeUnit.MILLISECONDS)).isFalse();
+
+        stream.close();
+
+        assertThat(answers.silenceOver.await(PATIENCE.toSeconds(), TimeUnit.SECONDS))
+                .isTrue();
+    }
+
+    @Test
+    void whatAClientOfAStreamSendsAheadIsAnsweredWhenTheStreamHasEnded() throws Exception {
+        RawStream stream = stream(submit(GATE) + "/results?follow=true", 0);
+        stream.head();
+        stream.write("GET /v1 HTTP/1.1\r\nHost: a\r\n\r\n");
+        gate.open.release();
+        assertThat(stream.lines()).hasSize(1);
+
+        assertThat(stream.head().get(0)).isEqualTo("http/1.1 200");
+    }
+
+    @Test
+    void linesAskNowAndThenWhetherTheClientIsStillThere() {
+        String path = submit(GATE);
+        ResultQuery query = ResultQuery.all(ResultQuery.Order.INPUT, true);
+        String id = path.substring(path.lastIndexOf('/') + 1);
+        ResultSource lines = new ResultSource.Lines(
+                new ResultSource.Feed(new ResultCursor(store, batches.find(id), query), query, belt));
+
+        assertThat(lines.patienceMillis()).isBetween(1L, 15_000L);
     }
 
     @Test

@@ -87,7 +87,8 @@ final class BeltHarness implements AutoCloseable {
                 parts.wall(),
                 error -> {}));
         limits = Limits.of(parts.limits());
-        belt = new Belt(new Belt.Parts(store, pool, registry, running, runner, retries, limits), parts.ring());
+        belt = new Belt(
+                new Belt.Parts(store, pool, registry, running, runner, retries, limits, parts.alone()), parts.ring());
     }
 
     /**
@@ -109,12 +110,17 @@ final class BeltHarness implements AutoCloseable {
             Clock wall,
             LongSupplier nanos,
             RetryPolicy retries,
-            Map<String, LimitProperties.Rule> limits) {
+            Map<String, LimitProperties.Rule> limits,
+            Duration alone) {
+
+        /** So that nothing is decided by a clock, unless a test wants it. */
+        private static final Duration LONG = Duration.ofHours(1);
 
         /** One attempt a job, as the service does it when nothing is said. */
         private static final BeltProperties.JobDefaults DEFAULTS = new BeltProperties.JobDefaults(
                 Duration.ofSeconds(60),
                 1,
+                LONG,
                 new BeltProperties.Backoff(Duration.ofSeconds(1), Duration.ofMinutes(5), Duration.ofHours(1)),
                 new BeltProperties.RetryBudget(20, 10));
 
@@ -131,38 +137,49 @@ final class BeltHarness implements AutoCloseable {
                     Clock.systemUTC(),
                     System::nanoTime,
                     new RetryPolicy(DEFAULTS, new SteadyClock(Clock.systemUTC(), System::nanoTime)),
-                    Map.of());
+                    Map.of(),
+                    LONG);
         }
 
         Parts withPlaces(int number) {
             return new Parts(
-                    file, workers, queue, callers, ring, number, around, poolClock, wall, nanos, retries, limits);
+                    file, workers, queue, callers, ring, number, around, poolClock, wall, nanos, retries, limits,
+                    alone);
         }
 
         Parts withStore(UnaryOperator<BatchStore> wrapper) {
             return new Parts(
-                    file, workers, queue, callers, ring, places, wrapper, poolClock, wall, nanos, retries, limits);
+                    file, workers, queue, callers, ring, places, wrapper, poolClock, wall, nanos, retries, limits,
+                    alone);
         }
 
         /** @param clock what waits in the pool are measured with */
         Parts withPoolClock(LongSupplier clock) {
-            return new Parts(file, workers, queue, callers, ring, places, around, clock, wall, nanos, retries, limits);
+            return new Parts(
+                    file, workers, queue, callers, ring, places, around, clock, wall, nanos, retries, limits, alone);
         }
 
         /** @param steady what deadlines are measured with, in nanoseconds */
         Parts withTime(Clock onTheWall, LongSupplier steady) {
             return new Parts(
-                    file, workers, queue, callers, ring, places, around, poolClock, onTheWall, steady, retries, limits);
+                    file, workers, queue, callers, ring, places, around, poolClock, onTheWall, steady, retries, limits,
+                    alone);
         }
 
         Parts withRetries(RetryPolicy policy) {
             return new Parts(
-                    file, workers, queue, callers, ring, places, around, poolClock, wall, nanos, policy, limits);
+                    file, workers, queue, callers, ring, places, around, poolClock, wall, nanos, policy, limits, alone);
+        }
+
+        /** @param time for which everything else waits for jobs that ran in two crashes */
+        Parts withAlone(Duration time) {
+            return new Parts(
+                    file, workers, queue, callers, ring, places, around, poolClock, wall, nanos, retries, limits, time);
         }
 
         Parts withLimits(Map<String, LimitProperties.Rule> rules) {
             return new Parts(
-                    file, workers, queue, callers, ring, places, around, poolClock, wall, nanos, retries, rules);
+                    file, workers, queue, callers, ring, places, around, poolClock, wall, nanos, retries, rules, alone);
         }
     }
 

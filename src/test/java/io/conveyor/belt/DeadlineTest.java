@@ -14,6 +14,8 @@ import io.conveyor.job.Tally;
 import io.conveyor.store.BatchRef;
 import io.conveyor.store.NewBatch;
 import io.conveyor.store.PackedSegment;
+import io.conveyor.store.StoreException;
+import io.conveyor.store.StoreFailures;
 import io.conveyor.store.StoreListener;
 import io.conveyor.store.StoredBatch;
 import java.time.Clock;
@@ -28,12 +30,18 @@ import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.boot.test.system.CapturedOutput;
+import org.springframework.boot.test.system.OutputCaptureExtension;
 
 /** Deadlines, on clocks that the test moves: what has not started expires, whatever else happens to the batch. */
+@ExtendWith(OutputCaptureExtension.class)
 class DeadlineTest extends GatedJobs {
 
     /** Rounds of the race; ten thousand take a minute: {@code mvn test -Dtest=DeadlineTest -Draces=10000}. */
@@ -259,6 +267,47 @@ class DeadlineTest extends GatedJobs {
                     harness.store.find("default", "earlier").orElseThrow().ref();
             assertThat(harness.awaitEnd(ref).tally().expired()).isEqualTo(600);
         }
+    }
+
+    /** A store that is broken stays so for longer than the pause between two looks: the log says what happened, not how often. */
+    @Test
+    void aStoreThatFailsIsToldOfOnceAndAgainWhenThatChanges(CapturedOutput output) throws Exception {
+        AtomicReference<StoreException.Reason> broken = new AtomicReference<>();
+        BeltHarness.Parts parts = new BeltHarness.Parts(file(), 1, 4, 0, 10)
+                .withTime(wall, nanos::get)
+                .withStore(store -> WatchedStore.around(
+                        store,
+                        (method, argument) -> {
+                            StoreException.Reason reason = broken.get();
+                            if (reason != null && method.equals("nextDeadline")) {
+                                throw StoreFailures.failure(reason);
+                            }
+                        },
+                        (method, argument) -> {}));
+        try (BeltHarness harness = new BeltHarness(parts, noted).started()) {
+            looks(harness, broken, StoreException.Reason.UNAVAILABLE);
+            assertThat(told(output)).isEqualTo(1);
+            looks(harness, broken, StoreException.Reason.FULL);
+            assertThat(told(output)).as("for another reason").isEqualTo(2);
+            looks(harness, broken, null);
+            assertThat(output.getAll()).containsOnlyOnce("Looks for batches whose deadline has passed again");
+            looks(harness, broken, StoreException.Reason.FULL);
+            assertThat(told(output)).as("once more").isEqualTo(3);
+        }
+    }
+
+    private static void looks(
+            BeltHarness harness,
+            AtomicReference<StoreException.Reason> broken,
+            StoreException.@Nullable Reason reason) {
+        broken.set(reason);
+        for (int n = 0; n < 10; n++) {
+            harness.belt.lookForDeadlines();
+        }
+    }
+
+    private static int told(CapturedOutput output) {
+        return output.getAll().split("Could not look for batches whose deadline has passed", -1).length - 1;
     }
 
     /** The deadline, a cancel and the last outcome, all at once: each batch ends once, for the reason that came first. */

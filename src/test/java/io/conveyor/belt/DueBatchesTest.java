@@ -97,6 +97,27 @@ class DueBatchesTest {
         assertThat(taken.await(BeltHarness.PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
     }
 
+    /** By itself it would look a minute later. */
+    @Test
+    void whatComesWhileItWaitsIsTakenAtOnce() throws Exception {
+        CountDownLatch taken = new CountDownLatch(1);
+        Thread taker = new Thread(() -> {
+            try {
+                take();
+            } catch (InterruptedException e) {
+                return;
+            }
+            taken.countDown();
+        });
+        taker.start();
+        while (taker.getState() != Thread.State.TIMED_WAITING) {
+            Thread.onSpinWait();
+        }
+        add(1, 0);
+
+        assertThat(taken.await(30, TimeUnit.SECONDS)).isTrue();
+    }
+
     @Test
     void whatDoesNotFitComesFromTheStoreInItsTime() throws Exception {
         List<Long> expected = new ArrayList<>();

@@ -23,6 +23,7 @@ import io.conveyor.store.NewBatch;
 import io.conveyor.store.PackedSegment;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -249,6 +250,40 @@ class LimitedBatchesTest extends GatedJobs {
         }
     }
 
+    /** What a job calls is asked of code that may be anybody's, by the threads that feed everybody. */
+    @Test
+    void aKindThatCannotEvenSayWhatItCallsHoldsNobodyUp() throws Exception {
+        JobHandler broken = new JobHandler() {
+            @Override
+            public JobKind kind() {
+                return new JobKind("broken", "for a test", "{}");
+            }
+
+            @Override
+            public JobOutput handle(JobContext job) {
+                return new JobOutput(job.input());
+            }
+
+            @Override
+            public String target(JobContext job) {
+                throw new NoClassDefFoundError("left out of the plug-in");
+            }
+        };
+        LimitProperties.Rule rule =
+                new LimitProperties.Rule(List.of(), List.of("api.example"), 1, null, Duration.ofSeconds(1));
+        List<BatchRef> left = new ArrayList<>(); // to those who feed in the background
+        try (BeltHarness harness = harness(Map.of(), broken, noted)) {
+            for (String kind : List.of("broken", "broken", "noted")) {
+                left.add(harness.seal(kind + "-" + left.size(), segments(kind, 3, 0)));
+            }
+        }
+        try (BeltHarness harness = harness(Map.of("api", rule), broken, noted).started()) {
+            for (BatchRef ref : left) {
+                assertThat(harness.awaitEnd(ref).tally().recorded()).isEqualTo(3);
+            }
+        }
+    }
+
     @Test
     void furtherAttemptsKeepTheLimitAsTheFirstOnesDo() throws Exception {
         int jobs = 30;
@@ -265,6 +300,7 @@ class LimitedBatchesTest extends GatedJobs {
                         new BeltProperties.JobDefaults(
                                 Duration.ofSeconds(60),
                                 2,
+                                Duration.ofSeconds(5),
                                 new BeltProperties.Backoff(Duration.ofMillis(1), Duration.ofMillis(1), Duration.ZERO),
                                 new BeltProperties.RetryBudget(100, 1000)),
                         new SteadyClock(Clock.systemUTC(), System::nanoTime)));

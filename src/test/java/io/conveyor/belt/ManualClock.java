@@ -55,6 +55,7 @@ final class ManualClock {
         return new BeltProperties.JobDefaults(
                 Duration.ofSeconds(60),
                 attempts,
+                Duration.ofSeconds(5),
                 new BeltProperties.Backoff(first, first.multipliedBy(60), Duration.ofHours(1)),
                 new BeltProperties.RetryBudget(20, 10));
     }

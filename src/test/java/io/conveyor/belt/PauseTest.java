@@ -11,6 +11,7 @@ import io.conveyor.store.BatchRef;
 import io.conveyor.store.PackedSegment;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -18,8 +19,12 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Pausing and resuming: nothing starts in between, nothing is lost, nothing runs twice. */
 class PauseTest extends GatedJobs {
@@ -140,6 +145,44 @@ class PauseTest extends GatedJobs {
             harness.awaitEnd(ref);
             assertRanOnce(300);
         }
+    }
+
+    /** Who takes the batch up has read that it is paused; before it lets go of it, it is resumed, or cancelled. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aBatchThatGoesOnWhileItIsPutBackIsNotForgotten(boolean cancelled) throws Exception {
+        BatchRef ref;
+        try (BeltHarness harness = new BeltHarness(file(), 1, 4, 0, noted)) {
+            ref = harness.seal("left", segments("noted", 300, 0));
+        }
+        AtomicReference<@Nullable Belt> belt = new AtomicReference<>();
+        AtomicInteger finds = new AtomicInteger();
+        WatchedStore.Step pause = (method, argument) -> {
+            if (isTakenUp(method) && finds.incrementAndGet() == 1) {
+                Objects.requireNonNull(belt.get()).pause(ref);
+            }
+        };
+        WatchedStore.Step goOn = (method, argument) -> {
+            if (isTakenUp(method) && finds.get() == 1) {
+                Belt its = Objects.requireNonNull(belt.get());
+                assertThat(cancelled ? its.cancel(ref) : its.resume(ref)).isTrue();
+            }
+        };
+        BeltHarness.Parts parts =
+                new BeltHarness.Parts(file(), 1, 4, 0, 10).withStore(real -> WatchedStore.around(real, pause, goOn));
+        try (BeltHarness harness = new BeltHarness(parts, noted)) {
+            belt.set(harness.belt);
+            harness.started();
+
+            assertThat(harness.awaitEnd(ref).tally().recorded()).isEqualTo(300);
+
+            assertThat(finds.get()).isPositive();
+            assertThat(ran).hasSize(cancelled ? 0 : 300).doesNotHaveDuplicates();
+        }
+    }
+
+    private static boolean isTakenUp(String method) {
+        return method.equals("find") && Thread.currentThread().getName().startsWith("conveyor-feeder");
     }
 
     @Test

@@ -13,9 +13,13 @@ import io.conveyor.job.BatchRules;
 import io.conveyor.job.Tally;
 import io.conveyor.store.BatchRef;
 import io.conveyor.store.RunningLog;
+import io.conveyor.store.StoreException;
+import io.conveyor.store.StoreFailures;
 import io.conveyor.store.StoredBatch;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.List;
 import java.util.Queue;
@@ -37,7 +41,11 @@ class QuarantineTest {
     private Path directory;
 
     private BeltHarness harness(JobHandler handler) {
-        return new BeltHarness(new BeltHarness.Parts(file(), 4, 8, 0, WaitingBatches.CAPACITY), handler);
+        return new BeltHarness(parts(), handler);
+    }
+
+    private BeltHarness.Parts parts() {
+        return new BeltHarness.Parts(file(), 4, 8, 0, WaitingBatches.CAPACITY);
     }
 
     private Path file() {
@@ -115,6 +123,28 @@ class QuarantineTest {
             assertThat(harness.results(batch).get(299))
                     .contains("\"state\":\"failed\"", "/problems/job-abandoned", "\"crashes\":3", "\"attempts\":0");
             assertThat(harness.store.crashed(0, List.of())).isEmpty();
+        }
+    }
+
+    /** Its outcome may wait for room on the disk just then. */
+    @Test
+    void theOthersBeginAlthoughTheStoreFailsWhenAJobHasRunAlone() throws Exception {
+        BatchRef batch = accepted(40);
+        crash(batch, 3);
+        crash(batch, 3);
+        AtomicInteger failures = new AtomicInteger();
+        BeltHarness.Parts parts = new BeltHarness.Parts(file(), 4, 8, 0, WaitingBatches.CAPACITY)
+                .withStore(real -> WatchedStore.around(
+                        real,
+                        (method, argument) -> {
+                            if (method.equals("bringAttemptsForward") && failures.incrementAndGet() == 1) {
+                                throw StoreFailures.failure(StoreException.Reason.FULL);
+                            }
+                        },
+                        (method, argument) -> {}));
+        try (BeltHarness harness = new BeltHarness(parts, ECHO).started()) {
+            assertThat(harness.awaitEnd(batch).tally()).isEqualTo(new Tally(40, 40, 0, 0, 0));
+            assertThat(failures).hasValue(2);
         }
     }
 
@@ -245,6 +275,120 @@ class QuarantineTest {
                 assertThat(log.found()).as("of batch %s", batch).isEmpty();
             } finally {
                 gate.countDown();
+            }
+        }
+    }
+
+    /** It has its time alone; then the others begin beside it, and it is not run a second time for that. */
+    @Test
+    void theOthersWaitForAJobThatTakesLongNoLongerThanTheySay() throws Exception {
+        BatchRef batch = accepted(600);
+        crash(batch, 0, 1);
+        crash(batch, 0, 1);
+        CountDownLatch gate = new CountDownLatch(1);
+        Queue<String> ran = new ConcurrentLinkedQueue<>();
+        JobHandler slow = handler("echo", job -> {
+            ran.add(input(job));
+            if (input(job).equals("0")) {
+                gate.await();
+            }
+            return new JobOutput(job.input());
+        });
+        JobHandler quick = handler("quick", job -> {
+            ran.add(input(job));
+            return new JobOutput(job.input());
+        });
+        try (BeltHarness harness = new BeltHarness(parts().withAlone(Duration.ofMillis(20)), slow, quick).started()) {
+            BatchRef other =
+                    harness.submit("other", segments("quick", 3, 0), Duration.ofSeconds(BeltHarness.PATIENCE_SECONDS));
+            assertThat(harness.awaitEnd(other).tally().succeeded()).isEqualTo(3);
+            while (harness.find(batch).tally().succeeded() < 599) {
+                Thread.onSpinWait();
+            }
+            assertThat(ran).hasSize(603).startsWith("0");
+
+            gate.countDown();
+            assertThat(harness.awaitEnd(batch).tally().succeeded()).isEqualTo(600);
+        }
+        assertThat(ran).as("each job of both, once").hasSize(603);
+    }
+
+    /** However long it takes until a job ends the process, there comes a look that is long enough to see that it does. */
+    @Test
+    void aLookThatWasTooShortIsFollowedByOneOfTwiceTheTime() throws Exception {
+        BatchRef batch = accepted(1);
+        crash(batch, 0);
+        crash(batch, 0);
+        Duration first = Duration.ofMillis(20);
+        for (int n = 0; n < 4; n++) {
+            dieBesideOthers(first);
+            try (RunningLog log = RunningLog.open(logPath(), 4)) {
+                assertThat(log.formerLook()).isEqualTo(first.multipliedBy(1L << n));
+                assertThat(log.found())
+                        .contains(new RunningLog.Entry(batch.batchNo(), 0))
+                        .hasSizeGreaterThan(1);
+            }
+        }
+        try (BeltHarness harness = new BeltHarness(parts().withAlone(first), ECHO).started()) {
+            assertThat(harness.awaitEnd(batch).tally().succeeded()).isEqualTo(1);
+        }
+        try (RunningLog log = RunningLog.open(logPath(), 4)) {
+            assertThat(log.formerLook()).as("stopped in good order").isZero();
+        }
+    }
+
+    /** A process that looks at the job in vain, and dies when another runs beside it: by what it has noted. */
+    private void dieBesideOthers(Duration alone) throws Exception {
+        CountDownLatch gate = new CountDownLatch(1);
+        Path kept = directory.resolve("kept");
+        JobHandler slow = handler("echo", job -> {
+            gate.await();
+            return new JobOutput(job.input());
+        });
+        try (BeltHarness harness = new BeltHarness(parts().withAlone(alone), slow).started()) {
+            harness.submit("beside-" + System.nanoTime(), segments("echo", 1, 0), Duration.ofMillis(1));
+            while (running().size() < 2) {
+                Thread.onSpinWait();
+            }
+            Files.copy(logPath(), kept, StandardCopyOption.REPLACE_EXISTING);
+            harness.stop(Duration.ZERO);
+            gate.countDown();
+        }
+        Files.copy(kept, logPath(), StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    /** What the next process would find if this one died now. */
+    private List<RunningLog.Entry> running() throws IOException {
+        try (RunningLog log = RunningLog.open(logPath(), 4)) {
+            return log.found();
+        }
+    }
+
+    /** The thread of a request, or one of the background: whoever runs a job, the next process hears of it. */
+    @Test
+    void aJobThatItsCallerRunsIsNotedAsWell() throws Exception {
+        CountDownLatch gate = new CountDownLatch(1);
+        Queue<Thread> threads = new ConcurrentLinkedQueue<>();
+        JobHandler gated = handler("echo", job -> {
+            threads.add(Thread.currentThread());
+            gate.await();
+            return new JobOutput(job.input());
+        });
+        try (BeltHarness harness =
+                new BeltHarness(new BeltHarness.Parts(file(), 1, 1, 1, WaitingBatches.CAPACITY), gated).started()) {
+            BatchRef[] batch = new BatchRef[1];
+            Thread caller = new Thread(
+                    () -> batch[0] = harness.submit("batch", segments("echo", 3, 0), Duration.ofMinutes(1)), "caller");
+            caller.start();
+            while (running().size() < 2) {
+                Thread.onSpinWait();
+            }
+            assertThat(threads).hasSize(2).contains(caller);
+            gate.countDown();
+            caller.join();
+            assertThat(harness.awaitEnd(batch[0]).tally().succeeded()).isEqualTo(3);
+            while (!running().isEmpty()) {
+                Thread.onSpinWait();
             }
         }
     }

@@ -74,7 +74,7 @@ class RetryPolicyTest {
                 .hasMessageContaining("conveyor.job.retry-budget.per-second");
         BeltProperties.Backoff backoff = new BeltProperties.Backoff(second, second, second);
         BeltProperties.RetryBudget budget = new BeltProperties.RetryBudget(20, 1);
-        assertThatThrownBy(() -> new BeltProperties.JobDefaults(second, 0, backoff, budget))
+        assertThatThrownBy(() -> new BeltProperties.JobDefaults(second, 0, second, backoff, budget))
                 .hasMessageContaining("conveyor.job.max-attempts is 0; it must be 1 to 100");
     }
 }

@@ -3,6 +3,7 @@ package io.conveyor.belt;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.conveyor.job.BatchRules;
+import io.conveyor.job.StopReason;
 import io.conveyor.store.BatchRef;
 import java.util.ArrayList;
 import java.util.List;
@@ -61,6 +62,38 @@ class WaitingBatchesTest {
         assertThat(waiting.take().ref().batchNo()).isEqualTo(2);
         assertThat(waiting.take().ref().batchNo()).isEqualTo(9);
         assertThat(waiting.size()).isZero();
+    }
+
+    @Test
+    void aBatchThatIsCancelledHasEveryOtherTurn() throws Exception {
+        ActiveBatch cancelled = batch(3);
+        ActiveBatch cameCancelled = batch(4);
+        waiting.add(batch(1));
+        waiting.add(batchThatHasHad(256, 2));
+        waiting.add(cancelled);
+        cancelled.stop(StopReason.CANCEL);
+        waiting.hurry(cancelled);
+        cameCancelled.stop(StopReason.CANCEL);
+        waiting.add(cameCancelled);
+        waiting.hurry(batch(9)); // not in the ring: somebody feeds it
+        assertThat(waiting.size()).isEqualTo(4);
+
+        List<Long> turns = new ArrayList<>();
+        for (int turn = 0; turn < 4; turn++) {
+            turns.add(waiting.take().ref().batchNo());
+        }
+        assertThat(turns).containsExactly(3L, 1L, 4L, 2L);
+        assertThat(waiting.size()).isZero();
+    }
+
+    @Test
+    void aBatchStandsWhereItsTurnIs() throws Exception {
+        ActiveBatch batch = batch(1);
+        batch.moveTo(ActiveBatch.Stage.HELD);
+        waiting.add(batch);
+        assertThat(batch.stage()).isEqualTo(ActiveBatch.Stage.WAITING);
+        waiting.take();
+        assertThat(batch.stage()).isEqualTo(ActiveBatch.Stage.FEEDING);
     }
 
     @Test

@@ -33,7 +33,8 @@ class StartLineTest {
             StartLine line = new StartLine(
                     new WorkerPoolConfig("test", 3, 20, 4096, 2),
                     new BeltProperties(
-                            new BeltProperties.JobDefaults(Duration.ofSeconds(50), 1, backoff, budget),
+                            new BeltProperties.JobDefaults(
+                                    Duration.ofSeconds(50), 1, Duration.ofSeconds(5), backoff, budget),
                             Duration.ofSeconds(9)),
                     new StoreProperties(Duration.ofHours(6), DataSize.ofMegabytes(1)),
                     open.store(),

@@ -146,6 +146,51 @@ class DrainTest {
     }
 
     @Test
+    void aCallerThatGoesOnIsInterruptedAlthoughTheWorkersAreQuiet() throws Exception {
+        Gate busy = new Gate();
+        Gate queued = new Gate();
+        CountDownLatch running = new CountDownLatch(1);
+        AtomicReference<Guard.@Nullable Cause> cause = new AtomicReference<>();
+        WorkerPool pool = new WorkerPool(config(1, 1, 1));
+        PoolTasks.fill(pool, busy, queued);
+        Future<Handover> caller = producers.submit(() -> pool.offer(
+                task(() -> {
+                    Guard guard = pool.guard(AGES);
+                    try (guard) {
+                        running.countDown();
+                        new CountDownLatch(1).await();
+                    } catch (InterruptedException e) {
+                        cause.set(guard.cause());
+                    }
+                }),
+                Duration.ZERO));
+        awaitUninterruptibly(running);
+        PoolTasks.letAllGo(busy, queued);
+        awaitUntil(() -> pool.snapshot().completedTotal() == 2);
+
+        DrainReport report = pool.drain(Duration.ofMillis(1));
+
+        assertThat(report).isEqualTo(new DrainReport(List.of(), 0, 1, List.of()));
+        assertThat(cause.get()).isEqualTo(Guard.Cause.DRAIN);
+        assertThat(caller.get()).isEqualTo(Handover.RAN_IN_CALLER);
+    }
+
+    @Test
+    void aSecondDrainReturnsAtOnceWithWhatThereIs() throws Exception {
+        Gate busy = new Gate();
+        WorkerPool pool = new WorkerPool(config(1, 1, 0));
+        PoolTasks.occupy(pool, busy);
+        Future<DrainReport> first = producers.submit(() -> pool.drain(AGES));
+        awaitUntil(() -> pool.executor().isShutdown());
+
+        Future<DrainReport> second = producers.submit(() -> pool.drain(AGES));
+
+        assertThat(second.get(LONG.toSeconds(), TimeUnit.SECONDS).stuck()).containsExactly("test-worker-1");
+        busy.letGo();
+        assertThat(first.get(LONG.toSeconds(), TimeUnit.SECONDS).finished()).isEqualTo(1);
+    }
+
+    @Test
     void whoWaitsIsRefusedAndWhoComesLater() throws Exception {
         Gate busy = new Gate();
         Gate queued = new Gate();

@@ -39,6 +39,11 @@ class OrderedMapTest {
     }
 
     @Test
+    void oneAtATimeIsAMapAsWell() throws Exception {
+        assertThat(pool.map(List.of(1, 2, 3), 1, number -> number * 2)).containsExactly(2, 4, 6);
+    }
+
+    @Test
     void resultsComeInInputOrderWhateverTheOrderOfEnding() throws Exception {
         CountDownLatch secondDone = new CountDownLatch(1);
         List<String> results = pool.map(List.of(0, 1, 2, 3), 4, number -> {

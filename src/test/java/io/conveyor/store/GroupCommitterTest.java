@@ -34,6 +34,9 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.springframework.boot.test.system.CapturedOutput;
+import org.springframework.boot.test.system.OutputCaptureExtension;
 import org.sqlite.SQLiteErrorCode;
 import org.sqlite.SQLiteException;
 
@@ -127,6 +130,25 @@ class GroupCommitterTest {
         connections.fault = sql -> {};
         until(() -> store.status().working());
         assertThat(stores.count("unowned")).as("left behind by the trials").isZero();
+    }
+
+    @Test
+    @ExtendWith(OutputCaptureExtension.class)
+    void theKeeperDoesNotTellOfAFullDiskAgain(CapturedOutput output) {
+        BatchRef first = new BatchRef(TENANT, store.newBatchNo(), "first");
+        BatchRef second = new BatchRef(TENANT, store.newBatchNo(), "second");
+        store.spill(first, segments(0, 1, 256)).await();
+        store.spill(second, segments(0, 1, 256)).await();
+        connections.fault = failing("COMMIT", SQLiteErrorCode.SQLITE_FULL);
+        store.abandon(first);
+        take(told.failures, 3);
+
+        connections.fault = sql -> {};
+        until(() -> store.status().working());
+        store.abandon(second);
+        until(() -> stores.count("unowned") == 0); // so the keeper has dealt with its failure
+
+        assertThat(output).contains("The disk of the store is full").doesNotContain("Could not sweep");
     }
 
     @Test

@@ -36,14 +36,14 @@ final class SqliteStores implements AutoCloseable {
     final HikariDataSource reading;
     final JdbcBatchStore store;
 
-    private SqliteStores(Path path, StoreProperties properties, Times times, UnaryOperator<DataSource> wrapped) {
+    private SqliteStores(Path path, SqliteDialect.Sizes sizes, Times times, UnaryOperator<DataSource> wrapped) {
         StoreConfiguration configuration = new StoreConfiguration();
         file = SqliteFile.open(path);
-        dialect = new SqliteDialect(file);
+        dialect = new SqliteDialect(file, sizes);
         writing = wrapped.apply(configuration.writingDataSource(file, dialect));
         Flyway.configure().dataSource(writing).locations(MIGRATIONS).load().migrate();
         reading = configuration.readingDataSource(file);
-        store = new JdbcBatchStore(writing, JdbcClient.create(reading), dialect, properties, times);
+        store = new JdbcBatchStore(writing, JdbcClient.create(reading), dialect, PROPERTIES, times);
     }
 
     /** A file as a service left it whose newest migration was that one. */
@@ -64,16 +64,23 @@ final class SqliteStores implements AutoCloseable {
 
     /** Opens and starts a store whose writing connections are wrapped. */
     static SqliteStores open(Path path, Clock clock, UnaryOperator<DataSource> wrapped) {
-        return open(path, new Times(clock, new SteadyClock(clock, System::nanoTime)), wrapped);
+        return open(path, clock, SqliteDialect.Sizes.ORDINARY, wrapped);
+    }
+
+    /** The same, with files that are tidied up at other sizes. */
+    static SqliteStores open(Path path, Clock clock, SqliteDialect.Sizes sizes, UnaryOperator<DataSource> wrapped) {
+        return open(path, sizes, new Times(clock, new SteadyClock(clock, System::nanoTime)), wrapped);
     }
 
     /** Opens and starts a store whose steady clock the test moves as well. */
     static SqliteStores open(Path path, Clock clock, LongSupplier nanos) {
-        return open(path, new Times(clock, new SteadyClock(clock, nanos)), source -> source);
+        return open(
+                path, SqliteDialect.Sizes.ORDINARY, new Times(clock, new SteadyClock(clock, nanos)), source -> source);
     }
 
-    private static SqliteStores open(Path path, Times times, UnaryOperator<DataSource> wrapped) {
-        SqliteStores opened = new SqliteStores(path, PROPERTIES, times, wrapped);
+    private static SqliteStores open(
+            Path path, SqliteDialect.Sizes sizes, Times times, UnaryOperator<DataSource> wrapped) {
+        SqliteStores opened = new SqliteStores(path, sizes, times, wrapped);
         opened.store.start();
         return opened;
     }

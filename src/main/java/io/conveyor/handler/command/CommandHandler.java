@@ -10,12 +10,9 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
@@ -28,9 +25,6 @@ import org.jspecify.annotations.Nullable;
  * threads.
  */
 final class CommandHandler implements JobHandler, AutoCloseable {
-
-    /** Bytes of arguments that one job may bring: well below what Linux takes for argv and environment together. */
-    private static final int MOST_ARGUMENT_BYTES = 65_536;
 
     /** What sysexits.h calls EX_TEMPFAIL: the program itself says that another attempt may succeed. */
     private static final int TEMPORARY_FAILURE = 75;
@@ -66,14 +60,15 @@ final class CommandHandler implements JobHandler, AutoCloseable {
                             + String.join(", ", commands.keySet()) + ".");
         }
         Duration limit = min(command.timeout(), job.remaining());
-        List<String> arguments = checked(command, input.args() == null ? List.of() : input.args());
+        List<String> arguments = input.args() == null ? List.of() : input.args();
+        Argv.check(command, arguments);
         RawJson stdin = input.toStdin();
         ResidentCommand resident = residents.find(input.command());
         if (resident != null) {
             return resident.run(line(stdin), limit);
         }
         CommandFaults faults = new CommandFaults(input.command(), command);
-        Launch launch = Launch.of(command, argv(command, arguments), trees);
+        Launch launch = Launch.of(command, Argv.of(command, arguments), trees);
         CommandRun.Ended ended = new CommandRun(launch, command.maxOutput().toBytes())
                 .run(stdin == null ? new byte[0] : stdin.payload(), limit);
         return switch (ended.how()) {
@@ -84,45 +79,9 @@ final class CommandHandler implements JobHandler, AutoCloseable {
     }
 
     /** The JSON on one line: it may have line breaks between its tokens only. */
-    private static byte[] line(@Nullable RawJson stdin) {
+    static byte[] line(@Nullable RawJson stdin) {
         String json = stdin == null ? "null" : stdin.text();
         return (json.replace('\n', ' ').replace('\r', ' ') + "\n").getBytes(StandardCharsets.UTF_8);
-    }
-
-    /** The arguments that a job brings. */
-    private static List<String> checked(CommandProperties.Command command, List<String> theirs) throws JobFailure {
-        long bytes = 0;
-        for (int i = 0; i < theirs.size(); i++) {
-            String argument = theirs.get(i);
-            if (argument == null || argument.indexOf('\0') >= 0) {
-                throw JobFailure.invalid("/input/args/" + i, "An argument is a string without NUL characters.");
-            }
-            bytes += argument.getBytes(StandardCharsets.UTF_8).length + 1;
-        }
-        if (bytes > MOST_ARGUMENT_BYTES) {
-            throw JobFailure.invalid(
-                    "/input/args",
-                    "Arguments may have " + MOST_ARGUMENT_BYTES + " bytes in all. Send the rest on stdin.");
-        }
-        if (!theirs.isEmpty() && !command.args().contains(CommandProperties.Command.PLACE)) {
-            throw JobFailure.invalid("/input/args", "This command takes no arguments of its jobs. Leave args out.");
-        }
-        return theirs;
-    }
-
-    private static List<String> argv(CommandProperties.Command command, List<String> theirs) {
-        List<String> argv = new ArrayList<>();
-        Path executable = Objects.requireNonNull(command.executable(), "the program has gone since the start");
-        argv.add(executable.toString());
-        for (String argument : command.args()) {
-            if (!argument.equals(CommandProperties.Command.PLACE)) {
-                argv.add(argument);
-            } else if (!theirs.isEmpty()) {
-                argv.add("--");
-                argv.addAll(theirs);
-            }
-        }
-        return argv;
     }
 
     /** JSON where the whole of it is one JSON value, else the text without the line break at its end. */
@@ -153,7 +112,7 @@ final class CommandHandler implements JobHandler, AutoCloseable {
     private static ResidentCommands residents(Map<String, CommandProperties.Command> commands, ProcessTree trees) {
         Map<String, CommandProperties.Command> residents = new TreeMap<>(commands);
         residents.values().removeIf(command -> command.mode() != CommandProperties.Mode.RESIDENT);
-        return new ResidentCommands(residents, command -> Launch.of(command, argv(command, List.of()), trees));
+        return new ResidentCommands(residents, command -> Launch.of(command, Argv.of(command, List.of()), trees));
     }
 
     /** Ends the programs that stay. */

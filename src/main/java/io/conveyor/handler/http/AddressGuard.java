@@ -25,12 +25,13 @@ final class AddressGuard implements DnsResolver {
 
     /**
      * Boot's rule on internal and special addresses (private, loopback, link-local, multicast, unspecified, NAT64, 6to4
-     * and more), and two things that it lets through: IPv6 outside the global unicast block, where IPv4 addresses hide
-     * in old notations ({@code ::127.0.0.1}), and the metadata address of Azure, which looks public.
+     * and more), and three things that it lets through: IPv6 outside the global unicast block, where IPv4 addresses hide
+     * in old notations ({@code ::127.0.0.1}), what is there for documentation since RFC 9637, and the metadata address of
+     * Azure, which looks public.
      */
     private static final InetAddressFilter PUBLIC = InetAddressFilter.externalAddresses()
             .and(InetAddressFilter.adapt(Inet4Address.class::isInstance).or("2000::/3"))
-            .andNot("168.63.129.16");
+            .andNot("3fff::/20", "168.63.129.16");
 
     private final DnsResolver resolver;
     private final Set<String> hosts = new HashSet<>();

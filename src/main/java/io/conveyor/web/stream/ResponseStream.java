@@ -66,6 +66,11 @@ public final class ResponseStream {
     private final AsyncContext context;
     private final ServletOutputStream out;
     private final ContainerResponse response;
+    /** Whether nobody reads from the connection: there is no body that arrives meanwhile. */
+    private final boolean listens;
+    /** Of the answer, as its head says it. */
+    private final int status;
+
     private final AtomicReference<Turn> turn = new AtomicReference<>(Turn.IDLE);
     private final ReentrantLock io = new ReentrantLock();
 
@@ -91,6 +96,8 @@ public final class ResponseStream {
         this.context = context;
         this.out = context.getResponse().getOutputStream();
         this.response = ContainerResponse.of(context.getRequest());
+        this.listens = !opening.withBody();
+        this.status = response.status();
         this.lastStep = System.nanoTime() - TimeUnit.HOURS.toNanos(1);
     }
 
@@ -188,7 +195,7 @@ public final class ResponseStream {
             begun = true;
             drained = next == StreamSource.Next.END;
             if (next == StreamSource.Next.LATER) {
-                return waitForMore();
+                return chunk.limit() == 0 && isClosedByClient() ? Step.CUT : waitForMore();
             }
         }
         return Step.YIELD;
@@ -198,6 +205,16 @@ public final class ResponseStream {
         setTimer();
         // Asked for its side effect: what the client has not taken yet is sent by the container when it does.
         return ready(StreamPump.CHUNK_BYTES) == Step.GONE ? Step.GONE : Step.WAIT;
+    }
+
+    /** Who writes nothing learns of no client that has gone, and would wait for the next result for ever. */
+    private boolean isClosedByClient() {
+        io.lock();
+        try {
+            return listens && !gone && response.isClosedByClient();
+        } finally {
+            io.unlock();
+        }
     }
 
     /** Null if the client takes more, and then {@link #room} says how much at once; else what to do instead. */
@@ -318,6 +335,7 @@ public final class ResponseStream {
 
         @Override
         public void onComplete(AsyncEvent event) {
+            response.keepStatus(status);
             leave();
         }
 

@@ -68,12 +68,13 @@ public final class StreamPump implements SmartLifecycle {
      * @param source what it writes
      * @param mayEnd asked when the source has no more: whether the answer may be completed; who lets it change from false
      *     to true wakes the stream
+     * @param withBody whether the body of the request may still be arriving, and somebody reads it
      */
-    public record Opening(String format, StreamSource source, BooleanSupplier mayEnd) {
+    public record Opening(String format, StreamSource source, BooleanSupplier mayEnd, boolean withBody) {
 
-        /** A stream that ends with its source. */
+        /** A stream that ends with its source, and answers a request whose body, if it has one, has been read. */
         public static Opening of(String format, StreamSource source) {
-            return new Opening(format, source, () -> true);
+            return new Opening(format, source, () -> true, false);
         }
     }
 

@@ -36,7 +36,10 @@ public interface StreamSource {
     /** Forgets what it has loaded and keeps its place: the client takes no more now, maybe for hours. */
     void release();
 
-    /** Milliseconds after which it wants to be asked again although nobody woke the stream; 0 for never. */
+    /**
+     * Milliseconds after which it wants to be asked again although nobody woke the stream; 0 for never. Only who is asked now and
+     * then hears that the client has gone while there was nothing to write.
+     */
     default long patienceMillis() {
         return 0;
     }

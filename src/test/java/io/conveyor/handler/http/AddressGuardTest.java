@@ -57,6 +57,8 @@ class AddressGuardTest {
                 "fd00:ec2::254",
                 "ff02::1",
                 "2001:db8::1",
+                "3fff::1",
+                "3fff:fff:ffff::1",
                 "5f00::1",
             })
     void refusesWhatIsNotPublic(String host) {
@@ -66,7 +68,15 @@ class AddressGuardTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"8.8.8.8", "1.1.1.1", "172.15.0.1", "172.32.0.1", "2001:4860:4860::8888", "2606:4700::1111"})
+            strings = {
+                "8.8.8.8",
+                "1.1.1.1",
+                "172.15.0.1",
+                "172.32.0.1",
+                "2001:4860:4860::8888",
+                "2606:4700::1111",
+                "3fff:1000::1"
+            })
     void lets(String host) throws UnknownHostException {
         assertThat(guard.resolve(host, 80)).hasSize(1);
     }

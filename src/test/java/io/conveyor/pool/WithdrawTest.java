@@ -1,0 +1,74 @@
+package io.conveyor.pool;
+
+import static io.conveyor.pool.PoolTasks.AGES;
+import static io.conveyor.pool.PoolTasks.LONG;
+import static io.conveyor.pool.PoolTasks.awaitUntil;
+import static io.conveyor.pool.PoolTasks.config;
+import static io.conveyor.pool.PoolTasks.letAllGo;
+import static io.conveyor.pool.PoolTasks.occupy;
+import static io.conveyor.pool.PoolTasks.task;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.conveyor.pool.PoolTasks.Gate;
+import java.time.Duration;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** Tasks that are taken back before they have started. */
+class WithdrawTest {
+
+    private final ExecutorService producers = Executors.newCachedThreadPool();
+
+    @AfterEach
+    void endProducers() {
+        producers.shutdownNow();
+    }
+
+    @Test
+    void whatIsMeantComesBackInItsOrderAndItsRoomIsFree() throws Exception {
+        Gate busy = new Gate();
+        Gate kept = new Gate(100);
+        PoolTask first = task(400, () -> {});
+        PoolTask second = task(400, () -> {});
+        try (WorkerPool pool = new WorkerPool(config(1, 3, 0))) {
+            occupy(pool, busy);
+            pool.offer(first, Duration.ZERO);
+            pool.offer(kept, Duration.ZERO);
+            pool.offer(second, Duration.ZERO);
+
+            assertThat(pool.withdraw(task -> task != kept)).containsExactly(first, second);
+
+            assertThat(pool.snapshot().queued()).isEqualTo(1);
+            assertThat(pool.snapshot().queuedBytes()).isEqualTo(100);
+            assertThat(pool.offer(task(900, () -> {}), Duration.ZERO)).isEqualTo(Handover.QUEUED);
+            assertThat(pool.offer(task(() -> {}), Duration.ZERO)).isEqualTo(Handover.QUEUED);
+            letAllGo(busy, kept);
+        }
+    }
+
+    @Test
+    void whoWaitsWithOneIsSentAwayAndTheOthersGetTheRoom() throws Exception {
+        Gate busy = new Gate();
+        PoolTask queued = task(() -> {});
+        PoolTask meant = task(() -> {});
+        try (WorkerPool pool = new WorkerPool(config(1, 1, 0))) {
+            occupy(pool, busy);
+            pool.offer(queued, Duration.ZERO);
+            Future<Handover> sentAway = producers.submit(() -> pool.offer(meant, AGES));
+            awaitUntil(() -> pool.snapshot().producersWaiting() == 1);
+            Future<Handover> served = producers.submit(() -> pool.offer(task(() -> {}), AGES));
+            awaitUntil(() -> pool.snapshot().producersWaiting() == 2);
+
+            assertThat(pool.withdraw(task -> task == meant || task == queued)).containsExactly(queued);
+
+            assertThat(sentAway.get(LONG.toSeconds(), TimeUnit.SECONDS)).isEqualTo(Handover.NO_ROOM);
+            assertThat(served.get(LONG.toSeconds(), TimeUnit.SECONDS)).isEqualTo(Handover.QUEUED);
+            assertThat(pool.snapshot().producersWaiting()).isZero();
+            letAllGo(busy);
+        }
+    }
+}
