@@ -13,8 +13,8 @@ import tools.jackson.databind.JsonNode;
 /** Reads everything that there is when all has come to rest. One thread. */
 final class Auditor {
 
-    /** All batches end in this time when nobody disturbs, or they never do. */
-    private static final Duration REST = Duration.ofSeconds(60);
+    /** When nobody disturbs, a batch ends in this time, and another one in the next, or those that are left never do. */
+    private static final Duration REST = Duration.ofSeconds(90);
 
     private final Calls calls;
 
@@ -25,7 +25,10 @@ final class Auditor {
     List<Stored> audit() throws InterruptedException {
         for (Deed deed : calls.book().deeds()) {
             if (deed.what() == Deed.What.PAUSE) {
-                calls.ask("POST", "/v1/batches/" + deed.id() + "/resume", "");
+                Reply reply = calls.ask("POST", "/v1/batches/" + deed.id() + "/resume", "");
+                calls.book()
+                        .done(new Deed(
+                                Deed.What.RESUME, deed.id(), reply.sentAt(), reply.answeredAt(), reply.certain(), ""));
             }
         }
         long deadline = System.nanoTime() + REST.toNanos();
@@ -36,6 +39,7 @@ final class Auditor {
                 boolean inTime = System.nanoTime() - deadline < 0;
                 if (inTime && !ended.contains(id) && hasEnded(id)) {
                     ended.add(id);
+                    deadline = System.nanoTime() + REST.toNanos();
                 }
             }
             ids = listed(); // the end of one may be the begin of another

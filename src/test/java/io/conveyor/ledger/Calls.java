@@ -12,6 +12,7 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
 import java.util.Map;
+import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.LongAdder;
@@ -19,7 +20,7 @@ import java.util.stream.Collectors;
 import tools.jackson.databind.JsonNode;
 
 /** How clients talk to the service of the moment: each request and its answer is written down. Thread-safe. */
-final class Calls {
+public final class Calls {
 
     /** Longer than the longest halt, so that only a request whose process has died, or that is forgotten, has no answer. */
     private static final Duration TIMEOUT = Duration.ofSeconds(30);
@@ -44,10 +45,16 @@ final class Calls {
      *
      * @param status 0 if the connection broke
      */
-    record Reply(int status, String body, long sentAt, long answeredAt) {
+    public record Reply(int status, String body, long sentAt, long answeredAt) {
 
-        JsonNode json() {
+        public JsonNode json() {
             return ServiceProcess.JSON.readTree(body);
+        }
+
+        /** The status, or 0 as without an answer when this one leaves open what is kept of the request. */
+        int certain() {
+            boolean open = status >= 400 && body.startsWith("{") && json().has("kept");
+            return open ? 0 : status;
         }
     }
 
@@ -57,11 +64,11 @@ final class Calls {
         return port == 0 ? null : URI.create("http://127.0.0.1:" + port + path);
     }
 
-    Reply get(String path, String... headers) throws InterruptedException {
+    public Reply get(String path, String... headers) throws InterruptedException {
         return ask("GET", path, "", headers);
     }
 
-    Reply ask(String method, String path, String body, String... headers) throws InterruptedException {
+    public Reply ask(String method, String path, String body, String... headers) throws InterruptedException {
         long sentAt = Moment.now();
         URI uri = uri(path);
         if (uri == null) {
@@ -93,25 +100,37 @@ final class Calls {
     }
 
     /** The body of a 200 as it comes; null without one. */
-    InputStream stream(String path, String... headers) throws InterruptedException {
+    public InputStream stream(String path, String... headers) throws InterruptedException {
+        return stream("GET", path, BodyPublishers.noBody(), headers);
+    }
+
+    /** Results on the connection that brings their jobs, as they come; null without an answer of 200. */
+    public InputStream exchange(String path, String lines) throws InterruptedException {
+        String type = "application/x-ndjson";
+        return stream("POST", path, BodyPublishers.ofString(lines), "Content-Type", type, "Accept", type);
+    }
+
+    private InputStream stream(String method, String path, HttpRequest.BodyPublisher sent, String... headers)
+            throws InterruptedException {
         long sentAt = Moment.now();
         URI uri = uri(path);
         if (uri == null) {
             return null;
         }
-        HttpRequest.Builder request = HttpRequest.newBuilder(uri).timeout(TIMEOUT);
+        HttpRequest.Builder request =
+                HttpRequest.newBuilder(uri).timeout(TIMEOUT).method(method, sent);
         if (headers.length > 0) {
             request.headers(headers);
         }
         try {
             HttpResponse<InputStream> answer = http.send(request.build(), BodyHandlers.ofInputStream());
-            log("GET", path, answer.statusCode(), new Reply(answer.statusCode(), "a stream", sentAt, Moment.now()));
+            log(method, path, answer.statusCode(), new Reply(answer.statusCode(), "a stream", sentAt, Moment.now()));
             if (answer.statusCode() == 200) {
                 return answer.body();
             }
             answer.body().close();
         } catch (IOException e) {
-            log("GET", path, 0, new Reply(0, e.toString(), sentAt, Moment.now()));
+            log(method, path, 0, new Reply(0, e.toString(), sentAt, Moment.now()));
         }
         return null;
     }
@@ -130,9 +149,7 @@ final class Calls {
             id = batch.get("id").asString();
             view(reply);
         }
-        // One refusal says by itself that nobody knows what became of the request: as good as no answer.
-        boolean unknown = reply.status() == 503 && reply.body().contains("not known whether it was kept");
-        Answer answer = new Answer(plan.key(), reply.sentAt(), reply.answeredAt(), unknown ? 0 : reply.status(), id);
+        Answer answer = new Answer(plan.key(), reply.sentAt(), reply.answeredAt(), reply.certain(), id);
         book.answered(answer);
         return answer;
     }
@@ -148,6 +165,11 @@ final class Calls {
 
     void line(String id, String text) {
         book.line(id, ServiceProcess.JSON.readTree(text).get("index").asInt(), text);
+    }
+
+    /** One of the batches, rather a late one; nothing before there is one. */
+    public String someId(SplittableRandom random) {
+        return book.someId(random);
     }
 
     ClientBook book() {

@@ -104,6 +104,7 @@ final class CheckerTest {
                     books.results(
                             new Counts(2, 0, 0, 1, 0, 1, 0), List.of(first, cancelled), List.of(first, cancelled));
                 }),
+                forged("abandoned-without-three-kills", books -> abandoned(books, 2)),
                 forged("too-many-attempts", books -> {
                     String often = line(1, 2, "succeeded", 2);
                     books.results(DONE, List.of(first, often), List.of(first, often));
@@ -114,6 +115,49 @@ final class CheckerTest {
                         books -> books.lines.set(1, new Line(ID, 1, at(6), second.replace("seq\":2", "seq\":1")))),
                 forged("outcome-changed", books -> books.lines.add(new Line(ID, 1, at(7), first))),
                 forged("end-changed", books -> books.ends.set(0, new End(ID, at(8), 1, END.replace("12", "13")))));
+    }
+
+    /** The second job is given up after so many kills that each met it at the target. */
+    private static void abandoned(ForgedBooks books, int kills) {
+        books.lines.remove(1);
+        books.views.clear();
+        books.ends.clear();
+        books.starts.remove(1);
+        books.lives.clear();
+        for (int n = 0; n <= kills; n++) {
+            int begin = 30 * n;
+            boolean last = n == kills;
+            books.lives.add(last ? life(n + 1, begin, begin + 1, begin + 20, begin + 21) : killed(n + 1, begin));
+            if (!last) {
+                books.starts.add(new Start(ID, 1, at(begin + 2), Long.MAX_VALUE));
+            }
+        }
+        String second = "{\"index\":1,\"seq\":2,\"state\":\"failed\",\"error\":{\"type\":"
+                + "\"/problems/job-abandoned\"},\"attempts\":1}";
+        List<String> lines = List.of(line(0, 1), second);
+        books.results(counts(1, 1), lines, lines);
+    }
+
+    private static Life killed(int number, int begin) {
+        return new Life(
+                number,
+                at(begin),
+                at(begin + 1),
+                at(begin + 6),
+                at(begin + 6),
+                at(12),
+                137,
+                Set.of(137),
+                List.of(),
+                List.of());
+    }
+
+    @Test
+    void aJobThatThreeKillsHaveMetMayBeGivenUp() {
+        ForgedBooks books = new ForgedBooks();
+        abandoned(books, 3);
+
+        assertThat(Checker.check(books.books()).found()).isEmpty();
     }
 
     static Stream<Arguments> inWhatWasRead() {

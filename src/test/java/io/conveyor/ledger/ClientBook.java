@@ -91,6 +91,11 @@ final class ClientBook {
         }
     }
 
+    /** Then the key of the plan is the id of the batch. */
+    boolean cameByPut(String id) {
+        return plans.containsKey(id);
+    }
+
     boolean maybeDeleted(String id) {
         return deleted.containsKey(id);
     }

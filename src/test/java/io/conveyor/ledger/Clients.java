@@ -13,7 +13,7 @@ import java.util.concurrent.TimeUnit;
  *
  * <p><b>Threads and state.</b> A thread a client; each ends at its next pause after {@link #stop}.
  */
-final class Clients {
+public final class Clients {
 
     /** Milliseconds between two requests of a client at the most. */
     private static final int SUBMIT = 900;
@@ -27,7 +27,7 @@ final class Clients {
     private final List<Thread> threads = new ArrayList<>();
 
     /** One thing that a client does. */
-    interface Turn {
+    public interface Turn {
         void take() throws InterruptedException;
     }
 
@@ -54,7 +54,12 @@ final class Clients {
         return new Planner(random.split(), prefix, target);
     }
 
-    private void add(String name, int pause, Turn turn, SplittableRandom random) {
+    /**
+     * One more client; before the start.
+     *
+     * @param pause milliseconds between two turns at the most
+     */
+    void add(String name, int pause, Turn turn, SplittableRandom random) {
         SplittableRandom own = random.split();
         threads.add(new Thread(
                 () -> {

@@ -22,16 +22,18 @@ final class Ledger implements AutoCloseable {
     /** Between two comparisons in the middle of a run. */
     private static final Duration LOOK = Duration.ofSeconds(60);
 
-    private final Workplace workplace;
-    private final Journal clientsJournal;
-    private final Journal targetJournal;
-    private final Journal nemesisJournal;
-    private final TargetBook targetBook;
-    private final Target target;
+    /** A life is short here: nothing of it is worth the best compiler. */
+    private static final List<String> SHORT_LIVED = List.of("-XX:+UseSerialGC", "-Xmx256m");
+
+    private static final List<String> CREW = List.of(
+            "--conveyor.pool.workers=" + CrewRules.WORKERS,
+            "--conveyor.pool.caller-runs=" + CrewRules.CALLERS,
+            "--conveyor.pool.queue-capacity=16");
+
+    private final Load load;
     private final Lives lives;
     private final Calls calls;
     private final Prober prober;
-    private final Clients clients;
     private final Nemesis nemesis;
 
     // Mutable state
@@ -41,18 +43,12 @@ final class Ledger implements AutoCloseable {
     /** @param only faults whose names have this in them; empty for all */
     Ledger(Path directory, long seed, String only) throws IOException {
         SplittableRandom random = new SplittableRandom(seed);
-        workplace = new Workplace(directory);
-        clientsJournal = new Journal(workplace.journal("clients.log"));
-        targetJournal = new Journal(workplace.journal("target.log"));
-        nemesisJournal = new Journal(workplace.journal("nemesis.log"));
-        targetBook = new TargetBook(targetJournal, workplace.programs());
-        target = new Target(targetBook);
-        lives = new Lives(directory, workplace.options(), nemesisJournal);
-        calls = new Calls(lives, new ClientBook(), clientsJournal);
+        load = new Load(directory, random.split(), SHORT_LIVED, CREW);
+        lives = load.lives();
+        calls = load.calls();
         prober = new Prober(lives::port);
-        clients = new Clients(calls, target.url(), random.split());
-        Planner planner = new Planner(random.split(), "fault", target.url());
-        nemesis = new Nemesis(new Scene(lives, calls, planner, random.split()), nemesisJournal, only);
+        Planner planner = new Planner(random.split(), "fault", load.target());
+        nemesis = new Nemesis(new Scene(lives, calls, planner, random.split()), load.livesJournal(), only);
     }
 
     /** Ends early with the first complaint. */
@@ -60,7 +56,7 @@ final class Ledger implements AutoCloseable {
         long deadline = System.nanoTime() + time.toNanos();
         long look = System.nanoTime() + LOOK.toNanos();
         prober.start();
-        clients.start();
+        load.start();
         while (complaints.none() && System.nanoTime() - deadline < 0) {
             nemesis.strike();
             if (System.nanoTime() - look > 0) {
@@ -68,23 +64,23 @@ final class Ledger implements AutoCloseable {
                 look = System.nanoTime() + LOOK.toNanos();
             }
         }
-        clients.stop();
+        load.stop();
         List<Stored> stored = new Auditor(calls).audit();
         lives.ending();
         lives.process().signal("TERM");
         lives.awaitEnd(0, ServiceProcess.TERMINATED);
         compare(stored);
-        clients.failures().forEach(failure -> complaints.add("client-failed", failure));
+        load.failures().forEach(failure -> complaints.add("client-failed", failure));
         askTheFile();
     }
 
     private void compare(List<Stored> stored) {
-        books = calls.book().with(targetBook.starts(), lives.book(), prober.probes(), stored);
+        books = calls.book().with(load.targetBook().starts(), lives.book(), prober.probes(), stored);
         complaints = Checker.check(books);
     }
 
     private void askTheFile() throws SQLException {
-        String url = "jdbc:sqlite:" + workplace.directory().resolve("data/conveyor.db");
+        String url = "jdbc:sqlite:" + load.workplace().directory().resolve("data/conveyor.db");
         try (Connection file = DriverManager.getConnection(url);
                 Statement statement = file.createStatement()) {
             expect(statement, "PRAGMA integrity_check", "ok");
@@ -111,10 +107,6 @@ final class Ledger implements AutoCloseable {
     @Override
     public void close() {
         prober.close();
-        lives.close();
-        target.close();
-        nemesisJournal.close();
-        targetJournal.close();
-        clientsJournal.close();
+        load.close();
     }
 }

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.CleanupMode;
 import org.junit.jupiter.api.io.TempDir;
 
-/** All promises under all faults. {@code mvn -Pfaults -Dfaults.time=30m -Dfaults.seed=N verify} makes it longer, and the same again. */
+/** All promises under all faults, each of which strikes once. {@code mvn -Pfaults -Dfaults.time=30m -Dfaults.seed=N verify} makes it longer, and the same again. */
 final class LedgerIT {
 
     @TempDir(cleanup = CleanupMode.ON_SUCCESS)
@@ -18,7 +18,7 @@ final class LedgerIT {
 
     @Test
     void whatWasPromisedHoldsUnderEveryFault() throws IOException, InterruptedException, SQLException {
-        Duration time = Duration.parse("PT" + System.getProperty("faults.time", "75s"));
+        Duration time = Duration.parse("PT" + System.getProperty("faults.time", "100s"));
         long seed = Long.getLong("faults.seed", System.nanoTime());
         System.out.println("Ledger for " + time + " with -Dfaults.seed=" + seed + ", books in " + directory);
         try (Ledger ledger = new Ledger(directory, seed, System.getProperty("faults.only", ""))) {

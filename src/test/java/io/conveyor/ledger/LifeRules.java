@@ -16,13 +16,18 @@ import java.util.stream.Collectors;
 /** How processes end, and how the next one goes on. Has no state. */
 final class LifeRules implements Checker.Rule {
 
+    /** Whether it is right is asked of its result. */
+    private static final String GIVEN_UP = " is given up: the service ended abruptly 3 times while it ran";
+
     /** From the start line to the first job of a batch that the process before had left. */
     private static final long RESUMED = 5 * Moment.SECOND;
 
     @Override
     public void check(Books books, Complaints complaints) {
         for (Life life : books.lives()) {
-            life.trouble().forEach(line -> complaints.add("trouble-in-the-log", "life", life.number(), line));
+            life.trouble().stream()
+                    .filter(line -> !line.contains(GIVEN_UP))
+                    .forEach(line -> complaints.add("trouble-in-the-log", "life", life.number(), line));
             if (life.ended()) {
                 ended(life, complaints);
             }
@@ -102,6 +107,8 @@ final class LifeRules implements Checker.Rule {
                                 && start.endedAt() > other.endedAt()));
         Set<String> left = new HashSet<>(last.keySet());
         left.removeAll(read(books, life.spawnedAt(), ids));
+        Crashes crashes = new Crashes(books);
+        left.removeIf(crashes::mayAbandon);
         return left;
     }
 

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.regex.Pattern;
 
 /**
  * The processes of the service, one after the other on the same data, and the book about them. Begun and ended by one
@@ -22,10 +23,8 @@ final class Lives implements AutoCloseable {
     /** What a stop may take beside the drain, on a busy machine. */
     private static final Duration STOP = Duration.ofMillis(DRAIN + 10_000);
 
-    /** A life is short here: nothing of it is worth the best compiler. */
-    private static final List<String> SHORT_LIVED = List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m");
-
     private final Path directory;
+    private final List<String> jvmFlags;
     private final List<String> options;
     private final Journal journal;
 
@@ -36,8 +35,9 @@ final class Lives implements AutoCloseable {
     private volatile ServiceProcess process;
     private volatile boolean up;
 
-    Lives(Path directory, List<String> options, Journal journal) {
+    Lives(Path directory, List<String> jvmFlags, List<String> options, Journal journal) {
         this.directory = directory;
+        this.jvmFlags = List.copyOf(jvmFlags);
         this.options = options;
         this.journal = journal;
         spawn(List.of());
@@ -46,7 +46,7 @@ final class Lives implements AutoCloseable {
 
     /** Another process; does not wait until it is ready. */
     void spawn(List<String> prefix) {
-        process = ServiceProcess.spawn(ServiceProcess.Launch.by(prefix), directory, SHORT_LIVED, options);
+        process = ServiceProcess.spawn(ServiceProcess.Launch.by(prefix), directory, jvmFlags, options);
         int number;
         synchronized (book) {
             number = book.size() + 1;
@@ -76,7 +76,10 @@ final class Lives implements AutoCloseable {
             entry.endedAt = Moment.now();
             entry.exit = exit;
             entry.exits = Set.of(exits);
-            entry.trouble = entry.troubled ? List.of() : trouble;
+            entry.trouble = trouble.stream()
+                    .filter(line -> entry.mayLog.stream()
+                            .noneMatch(lines -> lines.matcher(line).find()))
+                    .toList();
         });
         journal.write("life ends with " + exit);
     }
@@ -88,9 +91,9 @@ final class Lives implements AutoCloseable {
         awaitEnd(ServiceProcess.KILLED);
     }
 
-    /** From now on the log of this process may say that its disk fails. */
-    void troubled() {
-        change(entry -> entry.troubled = true);
+    /** From now on the log of this process may have lines of trouble in which this is found. */
+    void mayLog(Pattern lines) {
+        change(entry -> entry.mayLog.add(lines));
     }
 
     void halted(Halt.Why why, long from) {
@@ -142,7 +145,7 @@ final class Lives implements AutoCloseable {
         private int exit = -1;
         private Set<Integer> exits = Set.of();
         private List<String> trouble = List.of();
-        private boolean troubled;
+        private final List<Pattern> mayLog = new ArrayList<>();
         private final List<Halt> halts = new ArrayList<>();
 
         Entry(int number) {

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** What the machine does. Has no state. */
@@ -80,6 +81,10 @@ final class MachineFaults {
     /** Nothing that is written from then on can be believed: the process ends, and says why. */
     private record DiskError(String name, String calls, String error) implements Fault {
 
+        private static final Pattern WHY_IT_ENDS = Pattern.compile(
+                "The store is broken: |because its disk failed"
+                        + "|outcomes could not be written before the stop|Could not look for batches whose deadline has passed");
+
         @Override
         public Optional<String> missing() {
             return Injection.missing();
@@ -89,7 +94,7 @@ final class MachineFaults {
         public void strike(Scene scene) throws IOException, InterruptedException {
             ServiceProcess process = scene.lives().process();
             scene.awaitLongEnough();
-            scene.lives().troubled();
+            scene.lives().mayLog(WHY_IT_ENDS);
             scene.lives().ending();
             try (Injection injection = new Injection(process.pid(), calls, error)) {
                 scene.calls().submit(scene.planner().crowd(), "respond-async");
@@ -105,6 +110,9 @@ final class MachineFaults {
     /** No room for some seconds, and then room again: work goes on without a restart. */
     private static final class DiskFull implements Fault {
 
+        private static final Pattern NO_ROOM = Pattern.compile("The disk of the store is full: |The store writes again"
+                + "|Could not look for batches whose deadline has passed");
+
         @Override
         public String name() {
             return "disk full, then room";
@@ -117,21 +125,25 @@ final class MachineFaults {
 
         @Override
         public void strike(Scene scene) throws IOException, InterruptedException {
-            scene.lives().troubled();
+            scene.lives().mayLog(NO_ROOM);
             long from = Moment.now();
             try (Injection injection =
                     new Injection(scene.lives().process().pid(), "pwrite64,ftruncate,fallocate", "ENOSPC")) {
-                for (int n = 0; n < 10; n++) {
-                    int status = scene.calls()
-                            .submit(scene.planner().crowd(), "respond-async")
-                            .status();
-                    if (status != 507) {
-                        throw new AssertionError("Answered with " + status + " although the disk is full");
-                    }
-                    Scene.pause(400);
-                }
-            } finally {
+                offer(scene);
+                // Before there is room: that is there earlier than this thread knows.
                 scene.lives().halted(Halt.Why.STORE, from);
+            }
+        }
+
+        private static void offer(Scene scene) throws InterruptedException {
+            for (int n = 0; n < 10; n++) {
+                int status = scene.calls()
+                        .submit(scene.planner().crowd(), "respond-async")
+                        .status();
+                if (status != 507) {
+                    throw new AssertionError("Answered with " + status + " although the disk is full");
+                }
+                Scene.pause(400);
             }
         }
     }

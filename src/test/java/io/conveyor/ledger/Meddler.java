@@ -38,7 +38,7 @@ final class Meddler implements Clients.Turn {
 
     private void deed(What what, String method, String id, String path) throws InterruptedException {
         Reply reply = calls.ask(method, "/v1/batches/" + id + path, "");
-        calls.book().done(new Deed(what, id, reply.sentAt(), reply.answeredAt(), reply.status(), ""));
+        calls.book().done(new Deed(what, id, reply.sentAt(), reply.answeredAt(), reply.certain(), ""));
         if (reply.status() == 200 || reply.status() == 202) {
             calls.view(reply);
         }
@@ -55,7 +55,11 @@ final class Meddler implements Clients.Turn {
         }
     }
 
+    /** Not what came by PUT: who repeats that after the deletion makes another batch of the same id. */
     private void delete(String id, String query) throws InterruptedException {
+        if (calls.book().cameByPut(id)) {
+            return;
+        }
         calls.book().deleting(id);
         deed(What.DELETE, "DELETE", id, query);
     }
@@ -67,10 +71,10 @@ final class Meddler implements Clients.Turn {
             if (reply.status() / 100 == 2) {
                 JsonNode batch = reply.json();
                 String made = batch.get("id").asString();
-                calls.book().done(new Deed(What.RETRY, id, reply.sentAt(), reply.answeredAt(), reply.status(), made));
+                calls.book().done(new Deed(What.RETRY, id, reply.sentAt(), reply.answeredAt(), reply.certain(), made));
                 calls.view(reply);
             } else {
-                calls.book().done(new Deed(What.RETRY, id, reply.sentAt(), reply.answeredAt(), reply.status(), key));
+                calls.book().done(new Deed(What.RETRY, id, reply.sentAt(), reply.answeredAt(), reply.certain(), key));
                 return;
             }
         }

@@ -21,6 +21,8 @@ import tools.jackson.databind.JsonNode;
 /** N jobs, N results, each the right one, and the one that clients have read before. Has no state. */
 final class ResultRules implements Checker.Rule {
 
+    private static final String ABANDONED = "\"/problems/job-abandoned\"";
+
     @Override
     public void check(Books books, Complaints complaints) {
         Joined joined = new Joined(books);
@@ -51,8 +53,10 @@ final class ResultRules implements Checker.Rule {
         private final Map<String, String> endsRead = new HashMap<>();
         private final Set<String> started = new HashSet<>();
         private final Set<String> cancelled;
+        private final Crashes crashes;
 
         Joined(Books books) {
+            crashes = new Crashes(books);
             for (Line line : books.lines()) {
                 linesRead.putIfAbsent(line.id() + " " + line.index(), line.text());
             }
@@ -114,6 +118,11 @@ final class ResultRules implements Checker.Rule {
             return;
         }
         PlannedJob job = plan.jobs().get(index);
+        if (line.contains(ABANDONED)) {
+            complaints.unless(
+                    joined.crashes.mayAbandon(plan, index), "abandoned-without-three-kills", batch.id(), line);
+            return;
+        }
         boolean state = switch (result.get("state").asString()) {
             case "succeeded" -> job.sort().maySucceed() && line.contains(job.expected());
             case "failed" ->

@@ -7,7 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The directory in which a service works, with its programs and its plug-in, and the options that it starts with. */
+/** The directory in which a service works, with its programs and its plug-in, and the options that it starts with beside the size of its crew. */
 final class Workplace {
 
     private static final String STUBBORN = PluginJars.handler(
@@ -38,9 +38,6 @@ final class Workplace {
         Path plugins = Files.createDirectories(directory.resolve("plugins"));
         PluginJars.make(plugins.resolve("stubborn.jar"), List.of("demo.Stubborn"), STUBBORN);
         options.addAll(List.of(
-                "--conveyor.pool.workers=" + CrewRules.WORKERS,
-                "--conveyor.pool.caller-runs=" + CrewRules.CALLERS,
-                "--conveyor.pool.queue-capacity=16",
                 "--conveyor.drain=" + Lives.DRAIN + "ms",
                 "--conveyor.http.allow=127.0.0.1",
                 "--conveyor.job.backoff.first=100ms",

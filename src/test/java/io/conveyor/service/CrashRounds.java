@@ -43,8 +43,8 @@ final class CrashRounds implements AutoCloseable {
     /** Milliseconds from a start to a second kill at the most: in the start, in the recovery, or after it. */
     private static final int LONGEST_START = 6000;
 
-    /** A life is a few seconds long here: nothing of it is worth the best compiler. */
-    private static final List<String> SHORT_LIVED = List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC");
+    /** A life is a few seconds long here: nothing of it is worth the best collector. */
+    private static final List<String> SHORT_LIVED = List.of("-XX:+UseSerialGC");
 
     /** Batches of earlier rounds that are read again after each kill. */
     private static final int REREAD = 20;

@@ -100,7 +100,7 @@ final class PluginIT {
     }
 
     private void assertRefused(String... sentences) {
-        try (ServiceProcess service = ServiceProcess.spawn(directory, List.of("-XX:TieredStopAtLevel=1"), List.of())) {
+        try (ServiceProcess service = ServiceProcess.spawn(directory, List.of(), List.of())) {
             assertThat(service.awaitExit()).as(service.log()).isEqualTo(1);
             assertThat(service.log())
                     .contains("APPLICATION FAILED TO START", "Description:", "Action:")

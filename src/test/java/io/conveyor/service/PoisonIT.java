@@ -1,6 +1,7 @@
 package io.conveyor.service;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import io.conveyor.handler.plugin.PluginJars;
 import java.io.IOException;
@@ -54,8 +55,8 @@ final class PoisonIT {
         jobs.set(17, job("halt"));
         jobs.set(54, job("hog"));
         List<String> options = List.of("--conveyor.job.max-attempts=50", "--conveyor.pool.workers=4");
-        ServiceProcess service = ServiceProcess.spawn(directory, List.of("-Xmx96m", "-XX:TieredStopAtLevel=1"), options)
-                .awaitReady();
+        ServiceProcess service =
+                ServiceProcess.spawn(directory, List.of("-Xmx96m"), options).awaitReady();
         int crashes = 0;
         try {
             String id = service.submit(jobs.toString());
@@ -81,16 +82,15 @@ final class PoisonIT {
 
     /** Whether the batch ends in this process; false when the process has ended before. */
     private static boolean endsIn(ServiceProcess service, String id) throws InterruptedException {
+        await().atMost(ServiceProcess.LONG).until(() -> service.isReady() || !service.isAlive());
         while (service.isAlive()) {
             try {
-                if (service.isReady()
-                        && service.get("/v1/batches/" + id + "?wait=2").body().contains("\"state\":\"ended\"")) {
+                if (service.get("/v1/batches/" + id + "?wait=2").body().contains("\"state\":\"ended\"")) {
                     return true;
                 }
             } catch (IOException e) {
                 Thread.onSpinWait(); // it is ending
             }
-            Thread.onSpinWait();
         }
         return false;
     }

@@ -35,7 +35,7 @@ import tools.jackson.databind.JsonNode;
  */
 final class PowerCuts {
 
-    private static final List<String> SHORT_LIVED = List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC");
+    private static final List<String> SHORT_LIVED = List.of("-XX:+UseSerialGC");
 
     private static final List<String> OPTIONS = List.of("--conveyor.pool.workers=8");
 

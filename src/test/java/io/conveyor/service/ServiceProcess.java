@@ -47,12 +47,19 @@ public final class ServiceProcess implements AutoCloseable {
     /** Only ends a test that has failed already: machines that run many tests at once are slow. */
     static final Duration LONG = Duration.ofMinutes(2);
 
+    /** Half the work of a start, which is most of what such a test costs. */
+    private static final List<String> QUICK_START = List.of("-XX:TieredStopAtLevel=1");
+
+    /** Among the flags of a test that has the service do so much that the best compiler pays. */
+    public static final String BEST_COMPILER = "-XX:TieredStopAtLevel=4";
+
     private static final Pattern READY = Pattern.compile("Conveyor is ready on port (\\d+) ");
     private static final Pattern TROUBLE = Pattern.compile("\\b(WARN|WARNING|ERROR)\\b");
 
     /** Of jobs that are looked at alone; that one of them is given up is an error, and stays one. */
     private static final Pattern HIT_TWICE =
-            Pattern.compile(" WARN .* The service has ended abruptly while these ran; they are looked at before");
+            Pattern.compile(" WARN .* (The service has ended abruptly while these ran; they are looked at before"
+                    + "|.* still runs after \\S+; the others begin, and it goes on beside them)");
 
     private static final HttpClient HTTP = HttpClient.newBuilder()
             .version(HttpClient.Version.HTTP_1_1)
@@ -135,6 +142,7 @@ public final class ServiceProcess implements AutoCloseable {
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         // The native library of SQLite stays behind after a kill; here it goes with the directory.
         command.add("-Djava.io.tmpdir=" + Files.createDirectories(directory.resolve("tmp")));
+        command.addAll(QUICK_START);
         command.addAll(jvmFlags);
         command.add("-jar");
         command.add(launch.jar().toString());

@@ -17,9 +17,6 @@ final class StartIT {
 
     private static final String URL = "--spring.datasource.url=";
 
-    /** A refusal comes before anything gets hot. */
-    private static final List<String> QUICK = List.of("-XX:TieredStopAtLevel=1");
-
     @TempDir
     private Path directory;
 
@@ -95,7 +92,7 @@ final class StartIT {
 
     private void assertRefused(String url, String... sentences) {
         List<String> options = url.isEmpty() ? List.of() : List.of(URL + url);
-        try (ServiceProcess service = ServiceProcess.spawn(directory, QUICK, options)) {
+        try (ServiceProcess service = ServiceProcess.spawn(directory, List.of(), options)) {
             assertThat(service.awaitExit()).as(service.log()).isEqualTo(1);
             assertThat(service.log())
                     .contains("APPLICATION FAILED TO START", "Description:", "Action:")

@@ -30,7 +30,7 @@ import tools.jackson.databind.JsonNode;
 /** A thousand streams out of a small heap, half of which nobody reads; and streams that are taken up again and again. */
 final class StreamsIT {
 
-    private static final List<String> SMALL_HEAP = List.of("-Xmx96m");
+    private static final List<String> SMALL_HEAP = List.of("-Xmx96m", ServiceProcess.BEST_COMPILER);
     private static final int LINES = 20_000;
     private static final int FOLLOWERS = 500;
     private static final String NDJSON = "application/x-ndjson";

@@ -41,7 +41,7 @@ final class UploadRounds implements AutoCloseable {
     /** Milliseconds from a start to a second kill at the most. */
     private static final int LONGEST_START = 4000;
 
-    private static final List<String> SHORT_LIVED = List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC");
+    private static final List<String> SHORT_LIVED = List.of("-XX:+UseSerialGC");
 
     private static final Pattern TAKEN_UP = Pattern.compile("Took up (\\d+) unfinished batches");
 
