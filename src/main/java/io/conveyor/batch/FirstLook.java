@@ -6,6 +6,7 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.SequenceInputStream;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
@@ -26,7 +27,9 @@ record FirstLook(boolean lines, InputStream body) {
     /** Bytes looked at, at the most; enough for the fields of a job before an input of any size. */
     private static final int WINDOW = 8 * 1024;
 
-    private static final int GZIP_MAGIC = 0x1f8b;
+    private static final byte[] GZIP_MAGIC = {0x1f, (byte) 0x8b};
+
+    private static final byte[] BYTE_ORDER_MARK = {(byte) 0xef, (byte) 0xbb, (byte) 0xbf};
 
     /** Waits for the first line or the first 8 KiB, whichever is less. */
     static FirstLook at(InputStream body) throws IOException {
@@ -44,7 +47,7 @@ record FirstLook(boolean lines, InputStream body) {
     }
 
     private static void refuseGzip(byte[] seen, int n) {
-        if (n >= 2 && (((seen[0] & 0xff) << 8) | (seen[1] & 0xff)) == GZIP_MAGIC) {
+        if (startsWith(GZIP_MAGIC, seen, n)) {
             throw ApiException.of(
                     Problem.MALFORMED_JSON,
                     "This is gzip, and nothing says so; send it with -H 'Content-Encoding: gzip'.");
@@ -53,6 +56,9 @@ record FirstLook(boolean lines, InputStream body) {
 
     /** Whether more bytes cannot change the verdict: an array, or an object with a field that decides. */
     private static boolean decided(byte[] seen, int n) {
+        if (isCutIn(GZIP_MAGIC, seen, n) || isCutIn(BYTE_ORDER_MARK, seen, n)) {
+            return false;
+        }
         int first = firstByte(seen, n);
         if (first < n && seen[first] != '{') {
             return true;
@@ -75,12 +81,20 @@ record FirstLook(boolean lines, InputStream body) {
     }
 
     private static int firstByte(byte[] seen, int n) {
-        boolean marked = n >= 3 && seen[0] == (byte) 0xEF && seen[1] == (byte) 0xBB && seen[2] == (byte) 0xBF;
-        int i = marked ? 3 : 0;
+        int i = startsWith(BYTE_ORDER_MARK, seen, n) ? BYTE_ORDER_MARK.length : 0;
         while (i < n && (seen[i] == ' ' || seen[i] == '\t' || seen[i] == '\r' || seen[i] == '\n')) {
             i++;
         }
         return i;
+    }
+
+    private static boolean startsWith(byte[] mark, byte[] seen, int n) {
+        return n >= mark.length && Arrays.equals(seen, 0, mark.length, mark, 0, mark.length);
+    }
+
+    /** Whether the next byte tells if this is the mark: a network cuts anywhere. */
+    private static boolean isCutIn(byte[] mark, byte[] seen, int n) {
+        return n < mark.length && Arrays.equals(seen, 0, n, mark, 0, n);
     }
 
     /** True for lines, false for JSON, null while it is open. */

@@ -3,6 +3,7 @@ package io.conveyor.batch;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.conveyor.fuzz.Pieces;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -14,8 +15,12 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class FirstLookTest {
 
+    private static final int ONE_BYTE_EACH = 1;
+
     private static FirstLook look(String body) throws IOException {
+        FirstLook byteByByte = FirstLook.at(new Pieces(body.getBytes(StandardCharsets.UTF_8), ONE_BYTE_EACH));
         FirstLook look = FirstLook.at(stream(body));
+        assertThat(byteByByte.lines()).as("byte by byte").isEqualTo(look.lines());
         // A whole document with what follows it
         assertThat(new String(look.body().readAllBytes(), StandardCharsets.UTF_8))
                 .isEqualTo(body);
@@ -93,6 +98,8 @@ class FirstLookTest {
     void saysHowToSendGzip() {
         byte[] gzip = {0x1f, (byte) 0x8b, 8, 0};
         assertThatThrownBy(() -> FirstLook.at(new ByteArrayInputStream(gzip)))
+                .hasMessageContaining("Content-Encoding: gzip");
+        assertThatThrownBy(() -> FirstLook.at(new Pieces(gzip, ONE_BYTE_EACH)))
                 .hasMessageContaining("Content-Encoding: gzip");
     }
 }
