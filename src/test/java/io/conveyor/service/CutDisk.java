@@ -72,7 +72,7 @@ final class CutDisk {
     private final Map<String, Entry> entries = new LinkedHashMap<>();
     private final Map<Call, Integer> covered = new HashMap<>();
 
-    /** @param flushes whether a flush of this file does what it says; a disk may lie */
+    /** @param flushes whether a flush of this file does what it says; what a disk lies about it drops */
     CutDisk(Path root, Predicate<String> flushes) {
         this.root = root;
         this.flushes = flushes;
@@ -194,7 +194,8 @@ final class CutDisk {
             Node node = left(name.getValue(), random);
             Path place = target.resolve(root.relativize(Path.of(name.getKey())));
             // The draw is made in any case, so that the same seed gives the same cut.
-            Loss loss = Loss.values()[random.nextInt(Loss.values().length)];
+            Loss drawn = Loss.values()[random.nextInt(Loss.values().length)];
+            Loss loss = flushes.test(name.getKey()) ? drawn : Loss.DROPPED;
             SplittableRandom own = random.split();
             if (node == null || !Files.isDirectory(place.getParent())) {
                 continue;

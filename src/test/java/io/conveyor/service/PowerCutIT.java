@@ -57,7 +57,9 @@ final class PowerCutIT {
         assertThat(run.faulty()).as(run.report()).isZero();
         assertThat(run.checkpoints()).as("checkpoints in the recording").isPositive();
         // What finds nothing on a disk that lies about its flushes has not looked.
-        assertThat(run.cutALyingDisk(random.nextLong())).anyMatch(finding -> finding.fault() == PowerCuts.Fault.LOST);
+        assertThat(run.cutALyingDisk(random.nextLong()))
+                .as(run.report())
+                .anyMatch(finding -> finding.fault() == PowerCuts.Fault.LOST);
     }
 
     @Test

@@ -183,10 +183,21 @@ final class PowerCuts {
         return cut(moment(random), path -> true, random);
     }
 
-    /** Cuts the power straight after an answer, on a disk that has not flushed the log when it said so. */
+    /**
+     * Cuts the power straight after an answer, on a disk that has not flushed the log when it said so. The answer comes before the first
+     * checkpoint, which would save what the log has lost.
+     */
     List<Finding> cutALyingDisk(long seed) throws IOException, InterruptedException {
         SplittableRandom random = new SplittableRandom(seed);
-        List<Integer> answers = book.acknowledgements();
+        int folded = calls.stream()
+                .filter(call -> call.name().equals("pwrite64") && call.path().endsWith("conveyor.db"))
+                .mapToInt(Call::begin)
+                .filter(begin -> begin > book.firstAnswer())
+                .min()
+                .orElse(Integer.MAX_VALUE);
+        List<Integer> answers = book.acknowledgements().stream()
+                .filter(answer -> answer < folded)
+                .toList();
         return cut(answers.get(random.nextInt(answers.size())), path -> !path.endsWith("-wal"), random);
     }
 
