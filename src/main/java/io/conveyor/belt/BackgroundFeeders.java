@@ -8,8 +8,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * A few threads that feed what no caller feeds: the rest of held batches and what a restart found. Each turn feeds one
@@ -19,8 +17,6 @@ import org.slf4j.LoggerFactory;
  * batches and the pool are closed. A batch belongs to the thread that took it until it is added back.
  */
 final class BackgroundFeeders {
-
-    private static final Logger log = LoggerFactory.getLogger(BackgroundFeeders.class);
 
     /** Two, so that one batch whose store reads are slow does not hold up the others; the work is light. */
     private static final int THREADS = 2;
@@ -35,6 +31,7 @@ final class BackgroundFeeders {
     private final Feeder feeder;
     private final Ends ends;
     private final CountDownLatch stopped = new CountDownLatch(1);
+    private final StoreTrouble trouble = new StoreTrouble();
     private final List<Thread> threads;
 
     /**
@@ -89,7 +86,7 @@ final class BackgroundFeeders {
             try {
                 return waiting.take();
             } catch (StoreException e) {
-                log.error("Could not look for waiting batches in the store; trying again", e);
+                trouble.met("look for waiting batches", e);
                 if (stopped.await(PAUSE_MILLIS, TimeUnit.MILLISECONDS)) {
                     return null;
                 }
@@ -110,10 +107,7 @@ final class BackgroundFeeders {
                 }
             }
         } catch (StoreException e) {
-            log.error(
-                    "Could not read batch {} to feed it; it waits and is tried again",
-                    batch.ref().id(),
-                    e);
+            trouble.met("read the batch " + batch.ref().id() + " to feed it", e);
             ends.unfed().accept(batch);
             return !stopped.await(PAUSE_MILLIS, TimeUnit.MILLISECONDS);
         }

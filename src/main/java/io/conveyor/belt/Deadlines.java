@@ -27,6 +27,8 @@ final class Deadlines {
 
     private static final Logger log = LoggerFactory.getLogger(Deadlines.class);
 
+    private static final String LOOK = "look for batches whose deadline has passed";
+
     /** Batches that are stopped in one transaction; a round figure. */
     private static final int PAGE = 256;
 
@@ -39,12 +41,10 @@ final class Deadlines {
     private final BatchStore store;
     private final ScheduledExecutorService thread;
     private final Consumer<BatchRef> stop;
+    private final StoreTrouble trouble = new StoreTrouble();
 
     // Mutable state, guarded by this
     private @Nullable ScheduledFuture<?> next;
-
-    /** Why the last look failed, or null if it did not. Control's thread only. */
-    private StoreException.@Nullable Reason failed;
 
     /** @param stop does to what is in memory what the store has for a batch */
     Deadlines(BatchStore store, ScheduledExecutorService thread, Consumer<BatchRef> stop) {
@@ -78,30 +78,11 @@ final class Deadlines {
         long wait = RETRY;
         try {
             wait = stopOverdue();
-            recovered();
+            trouble.over(LOOK);
         } catch (StoreException e) {
-            failed(e);
+            trouble.met(LOOK, e);
         } finally {
             within(wait);
-        }
-    }
-
-    /** Tells of a failure once, and again only of one for another reason: a broken store stays broken for longer than a look. */
-    private void failed(StoreException failure) {
-        if (failure.reason() != failed) {
-            failed = failure.reason();
-            log.error(
-                    "Could not look for batches whose deadline has passed; trying again every {} ms, and silent until"
-                            + " that changes",
-                    RETRY,
-                    failure);
-        }
-    }
-
-    private void recovered() {
-        if (failed != null) {
-            failed = null;
-            log.info("Looks for batches whose deadline has passed again");
         }
     }
 

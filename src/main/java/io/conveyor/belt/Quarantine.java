@@ -17,6 +17,8 @@ import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -36,6 +38,7 @@ import org.slf4j.LoggerFactory;
  * <p><b>How long the others wait.</b> At first {@code conveyor.job.alone}, however many such jobs there are; then they begin beside the one that
  * still runs, and those that had no turn run as any other. If the process ends again while the look was too short, the next one lasts twice as
  * long: it has as long as the process was seen to live, and no job is so long that it is never looked at to its end.
+ * The time in which the store does not work, as on a full disk, is not of it.
  *
  * <p><b>Why no innocent is given up.</b> The third crash needs that nothing else ran. So if jobs are all that ends the process, it
  * was this one. With kills from outside, a job is given up only if three of them found it in its handler without it ever coming to
@@ -67,11 +70,15 @@ final class Quarantine {
     private final RunningLog running;
     private final Duration atFirst;
     private final Runnable others;
+    private final StoreTrouble trouble = new StoreTrouble();
     private final CountDownLatch over = new CountDownLatch(1);
 
     // Mutable state
     /** Written by start, read by stop. */
     private volatile @Nullable Thread thread;
+
+    /** Nanoseconds for which the others still wait; the time in which the store fails is not of it. The thread's own. */
+    private long left;
 
     /** @param others begins with all other work, once, unless the service stops before that; called again if the store fails */
     Quarantine(Belt.Parts parts, ActiveBatches batches, Runnable others) {
@@ -109,42 +116,49 @@ final class Quarantine {
     }
 
     private void run(List<Suspect> guilty, List<Suspect> alone, Duration longest) {
-        long deadline = System.nanoTime() + longest.toNanos();
+        left = longest.toNanos();
         try {
             for (Suspect suspect : guilty) {
-                lookAt(suspect, deadline);
+                lookAt(suspect);
             }
             for (Suspect suspect : alone) {
-                if (!lookAt(suspect, deadline)) {
+                if (!lookAt(suspect)) {
                     log.warn("{} still runs after {}; the others begin, and it goes on beside them", suspect, longest);
                     running.lookedInVain(longest);
                     break;
                 }
             }
-            endWhenTheStoreWrites();
+            asSoonAsTheStoreWorks("let other jobs begin", reason -> true, () -> {
+                end();
+                return true;
+            });
         } catch (InterruptedException | RejectedExecutionException e) {
             log.debug("The service stops; what was not looked at is at the next start", e);
         }
     }
 
-    /** The disk may be full, or fail for a moment: nobody else would have the others begin later. */
-    private void endWhenTheStoreWrites() throws InterruptedException {
-        boolean told = false;
+    /**
+     * The disk may be full, or fail for a moment: nobody else would have the others begin later, and what has to run alone does
+     * not run beside others for that. If it failed for good, the service stops.
+     */
+    private <T extends @Nullable Object> T asSoonAsTheStoreWorks(
+            String what, Predicate<StoreException.Reason> again, Supplier<T> step) throws InterruptedException {
         while (true) {
             try {
-                end();
-                return;
+                return step.get();
             } catch (StoreException e) {
-                if (!told) {
-                    log.error(
-                            "Other jobs cannot begin, since the store does not write; trying every {} ms",
-                            PAUSE_MILLIS,
-                            e);
-                    told = true;
+                if (!again.test(e.reason())) {
+                    throw e;
                 }
+                trouble.met(what, e);
                 Thread.sleep(PAUSE_MILLIS);
             }
         }
+    }
+
+    /** What is damaged is damaged the next time too; then the suspect runs as any other. */
+    private <T extends @Nullable Object> T found(Suspect suspect, Supplier<T> step) throws InterruptedException {
+        return asSoonAsTheStoreWorks("look at " + suspect, reason -> reason != StoreException.Reason.DAMAGED, step);
     }
 
     /** If the service stops meanwhile, the others find that out by themselves. */
@@ -154,12 +168,13 @@ final class Quarantine {
     }
 
     /** False if it still runs when the time is up. */
-    private boolean lookAt(Suspect suspect, long deadline) throws InterruptedException {
+    private boolean lookAt(Suspect suspect) throws InterruptedException {
         try {
-            ActiveBatch batch = batches.enter(suspect.batch().batchNo());
+            ActiveBatch batch =
+                    found(suspect, () -> batches.enter(suspect.batch().batchNo()));
             if (batch != null) {
                 try {
-                    return lookAt(batch, suspect, deadline);
+                    return lookAt(batch, suspect);
                 } finally {
                     batches.leave(batch);
                 }
@@ -172,8 +187,8 @@ final class Quarantine {
         return true;
     }
 
-    private boolean lookAt(ActiveBatch batch, Suspect suspect, long deadline) throws InterruptedException {
-        JobTask task = task(batch, suspect.index());
+    private boolean lookAt(ActiveBatch batch, Suspect suspect) throws InterruptedException {
+        JobTask task = found(suspect, () -> task(batch, suspect.index()));
         if (task == null) {
             return true;
         }
@@ -194,7 +209,10 @@ final class Quarantine {
             }
         }
         batch.setApart(suspect.index());
-        return alone.done().await(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+        long begin = System.nanoTime();
+        boolean done = alone.done().await(left, TimeUnit.NANOSECONDS);
+        left -= System.nanoTime() - begin;
+        return done;
     }
 
     /** The job as it stands in the store, or null if it has its outcome. */

@@ -89,6 +89,7 @@ final class Retries {
     private final SteadyClock clock;
     private final Active active;
     private final DueBatches due;
+    private final StoreTrouble trouble = new StoreTrouble();
     private final Thread thread = new Thread(this::run, "conveyor-retries");
     private final ExecutorService ending =
             Executors.newSingleThreadExecutor(work -> new Thread(work, "conveyor-retries-end"));
@@ -166,7 +167,7 @@ final class Retries {
             try {
                 return due.take();
             } catch (StoreException e) {
-                log.error("Could not look for jobs that are to be tried again; looking again", e);
+                trouble.met("look for jobs that are to be tried again", e);
                 Thread.sleep(PAUSE_MILLIS);
             }
         }
@@ -185,7 +186,7 @@ final class Retries {
         } catch (RejectedExecutionException e) {
             throw e; // the pool is closed, and with it this
         } catch (RuntimeException e) {
-            log.error("Could not try jobs of the batch number {} again; they are tried later", batchNo, e);
+            trouble.met("try jobs of the batch number " + batchNo + " again", e);
             due.add(batchNo, clock.millis() + PAUSE_MILLIS);
         }
     }
@@ -337,7 +338,7 @@ final class Retries {
                 active.leave(batch);
             }
         } catch (RuntimeException e) {
-            log.error("Could not end what waits in the batch number {}; it is tried again", batchNo, e);
+            trouble.met("end what waits in the batch number " + batchNo, e);
             due.add(batchNo, clock.millis() + PAUSE_MILLIS);
         }
     }

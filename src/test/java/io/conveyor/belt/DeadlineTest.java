@@ -290,7 +290,7 @@ class DeadlineTest extends GatedJobs {
             looks(harness, broken, StoreException.Reason.FULL);
             assertThat(told(output)).as("for another reason").isEqualTo(2);
             looks(harness, broken, null);
-            assertThat(output.getAll()).containsOnlyOnce("Looks for batches whose deadline has passed again");
+            assertThat(output.getAll()).containsOnlyOnce("Could look for batches whose deadline has passed again");
             looks(harness, broken, StoreException.Reason.FULL);
             assertThat(told(output)).as("once more").isEqualTo(3);
         }

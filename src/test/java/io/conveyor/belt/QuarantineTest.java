@@ -29,10 +29,17 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.boot.test.system.CapturedOutput;
+import org.springframework.boot.test.system.OutputCaptureExtension;
 
 /** What happens at the start after the process died: told by what it had noted as running. */
 @Timeout(120)
+@ExtendWith(OutputCaptureExtension.class)
 class QuarantineTest {
 
     private static final JobHandler ECHO = handler("echo", job -> new JobOutput(job.input()));
@@ -127,8 +134,9 @@ class QuarantineTest {
     }
 
     /** Its outcome may wait for room on the disk just then. */
-    @Test
-    void theOthersBeginAlthoughTheStoreFailsWhenAJobHasRunAlone() throws Exception {
+    @ParameterizedTest
+    @EnumSource
+    void theOthersBeginAlthoughTheStoreFailsWhenAJobHasRunAlone(StoreException.Reason reason) throws Exception {
         BatchRef batch = accepted(40);
         crash(batch, 3);
         crash(batch, 3);
@@ -138,7 +146,7 @@ class QuarantineTest {
                         real,
                         (method, argument) -> {
                             if (method.equals("bringAttemptsForward") && failures.incrementAndGet() == 1) {
-                                throw StoreFailures.failure(StoreException.Reason.FULL);
+                                throw StoreFailures.failure(reason);
                             }
                         },
                         (method, argument) -> {}));
@@ -146,6 +154,82 @@ class QuarantineTest {
             assertThat(harness.awaitEnd(batch).tally()).isEqualTo(new Tally(40, 40, 0, 0, 0));
             assertThat(failures).hasValue(2);
         }
+    }
+
+    /** A disk may be full just when the service starts again: what ends processes must not run beside others for that. */
+    @ParameterizedTest
+    @ValueSource(strings = {"unfinished", "openSegment"})
+    void aJobThatWasHitTwiceRunsAloneAsSoonAsTheStoreWorks(String call, CapturedOutput output) throws Exception {
+        BatchRef batch = accepted(40);
+        crash(batch, 30);
+        crash(batch, 30);
+        Duration alone = Duration.ofMillis(1200); // less than the store fails
+        AtomicInteger failures = new AtomicInteger();
+        BeltHarness.Parts parts = parts().withAlone(alone)
+                .withStore(real -> WatchedStore.around(
+                        real,
+                        (method, argument) -> {
+                            if (method.equals(call) && failures.incrementAndGet() <= 3) {
+                                throw StoreFailures.failure(StoreException.Reason.FULL);
+                            }
+                        },
+                        (method, argument) -> {}));
+        Queue<String> order = new ConcurrentLinkedQueue<>();
+        JobHandler watching = handler("echo", job -> {
+            order.add(input(job));
+            return new JobOutput(job.input());
+        });
+        try (BeltHarness harness = new BeltHarness(parts, watching).started()) {
+            assertThat(harness.awaitEnd(batch).tally()).isEqualTo(new Tally(40, 40, 0, 0, 0));
+        }
+        assertThat(failures).hasValueGreaterThan(3);
+        assertThat(order).startsWith("30").hasSize(40).doesNotHaveDuplicates();
+        assertThat(output.getAll()).containsOnlyOnce("since the store failed").doesNotContain("the others begin");
+    }
+
+    /** What is damaged stays so, and is not to hold up what is whole. */
+    @Test
+    void aJobThatCannotBeReadForDamageHoldsNothingUp(CapturedOutput output) throws Exception {
+        BatchRef batch = accepted(40);
+        crash(batch, 30);
+        crash(batch, 30);
+        AtomicInteger reads = new AtomicInteger();
+        BeltHarness.Parts parts = parts().withStore(real -> WatchedStore.around(
+                real,
+                (method, argument) -> {
+                    if (method.equals("openSegment") && reads.incrementAndGet() == 1) {
+                        throw StoreFailures.failure(StoreException.Reason.DAMAGED);
+                    }
+                },
+                (method, argument) -> {}));
+        try (BeltHarness harness = new BeltHarness(parts, ECHO).started()) {
+            assertThat(harness.awaitEnd(batch).tally()).isEqualTo(new Tally(40, 40, 0, 0, 0));
+        }
+        assertThat(output.getAll())
+                .containsOnlyOnce("could not be looked at; it runs as any other")
+                .doesNotContain("trying again");
+    }
+
+    /** Two feeders that try twice a second are not to fill the log. */
+    @Test
+    void feedersTellOnceThatTheStoreFails(CapturedOutput output) throws Exception {
+        BatchRef batch = accepted(40);
+        CountDownLatch failures = new CountDownLatch(5);
+        BeltHarness.Parts parts = parts().withStore(real -> WatchedStore.around(
+                real,
+                (method, argument) -> {
+                    if (method.equals("unfinished") && failures.getCount() > 0) {
+                        failures.countDown();
+                        throw StoreFailures.failure(StoreException.Reason.FULL);
+                    }
+                },
+                (method, argument) -> {}));
+        try (BeltHarness harness = new BeltHarness(parts, ECHO).started()) {
+            assertThat(harness.awaitEnd(batch).tally()).isEqualTo(new Tally(40, 40, 0, 0, 0));
+        }
+        assertThat(failures.getCount()).isZero();
+        assertThat(output.getAll())
+                .containsOnlyOnce("Could not look for waiting batches, since the store failed; trying again");
     }
 
     @Test

@@ -81,9 +81,8 @@ final class MachineFaults {
     /** Nothing that is written from then on can be believed: the process ends, and says why. */
     private record DiskError(String name, String calls, String error) implements Fault {
 
-        private static final Pattern WHY_IT_ENDS = Pattern.compile(
-                "The store is broken: |because its disk failed"
-                        + "|outcomes could not be written before the stop|Could not look for batches whose deadline has passed");
+        private static final Pattern WHY_IT_ENDS = Pattern.compile("The store is broken: |because its disk failed"
+                + "|outcomes could not be written before the stop|, since the store failed; trying again");
 
         @Override
         public Optional<String> missing() {
@@ -110,8 +109,8 @@ final class MachineFaults {
     /** No room for some seconds, and then room again: work goes on without a restart. */
     private static final class DiskFull implements Fault {
 
-        private static final Pattern NO_ROOM = Pattern.compile("The disk of the store is full: |The store writes again"
-                + "|Could not look for batches whose deadline has passed");
+        private static final Pattern NO_ROOM = Pattern.compile(
+                "The disk of the store is full: |The store writes again" + "|, since the store failed; trying again");
 
         @Override
         public String name() {
