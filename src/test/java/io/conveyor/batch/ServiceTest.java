@@ -13,8 +13,8 @@ import org.springframework.test.context.DynamicPropertySource;
 
 /**
  * The whole service on a fresh file and a port of its own, spoken to over HTTP, with jobs that wait for the test. Who
- * needs other settings adds them with {@code @TestPropertySource}; tests with the same settings share one service, and so
- * the ids of batches.
+ * needs other settings adds them with {@code @TestPropertySource}. No two classes have the same: Spring stops the service of one
+ * for the next, and the belt of a service that was stopped does not start again.
  */
 @SpringBootTest(
         webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
