@@ -13,12 +13,12 @@ import java.util.concurrent.TimeUnit;
  * Many short lives of a service, each of which is stopped by two at once while others use it; afterwards none of its threads
  * is left. Prints its seed; {@code -Dseed=} repeats the plan, {@code -Dlives=} makes it longer or shorter.
  */
-public final class Lives {
+public final class ShortLives {
 
     /** Only a failing test waits so long. */
     private static final long PATIENCE_SECONDS = Long.getLong("patience", 60);
 
-    private Lives() {}
+    private ShortLives() {}
 
     /** What a service does and has done to it; each life has a new one, unless it can be started again. */
     public interface Service {
@@ -40,7 +40,7 @@ public final class Lives {
     /** Every tenth life is stopped before it is started, and started then. */
     public static void live(int lives, Maker maker, String... threadNames) throws Exception {
         long seed = Long.getLong("seed", System.nanoTime());
-        System.out.println("Lives: repeat with -Dseed=" + seed);
+        System.out.println("ShortLives: repeat with -Dseed=" + seed);
         SplittableRandom random = new SplittableRandom(seed);
         LeftThreads threads = LeftThreads.of(threadNames);
         ExecutorService others = Executors.newCachedThreadPool();

@@ -69,14 +69,7 @@ class LineReaderTest {
     @ParameterizedTest
     @ValueSource(ints = {1, 2, 3, 5, 11, 12, 13, 1000})
     void theLongestLineFitsHoweverItArrives(int pieces) throws IOException {
-        InputStream body =
-                new ByteArrayInputStream("0123456789\r\n0123456789A\r\nend".getBytes(StandardCharsets.US_ASCII)) {
-                    @Override
-                    public synchronized int read(byte[] target, int offset, int length) {
-                        return super.read(target, offset, Math.min(length, pieces));
-                    }
-                };
-        LineReader lines = new LineReader(body, 10, () -> {});
+        LineReader lines = inPieces("0123456789\r\n0123456789A\r\nend", pieces);
 
         assertThat(lines.next()).isTrue();
         assertThat(List.of(text(lines), lines.isTooLong())).containsExactly("0123456789", false);
@@ -90,19 +83,23 @@ class LineReaderTest {
     @ParameterizedTest
     @ValueSource(ints = {1, 2, 3, 5, 13, 1000})
     void theLongestLineFitsBehindAByteOrderMarkHoweverItArrives(int pieces) throws IOException {
-        InputStream body =
-                new ByteArrayInputStream("\ufeff0123456789\r\n0123456789A\r\n".getBytes(StandardCharsets.UTF_8)) {
-                    @Override
-                    public synchronized int read(byte[] target, int offset, int length) {
-                        return super.read(target, offset, Math.min(length, pieces));
-                    }
-                };
-        LineReader lines = new LineReader(body, 10, () -> {});
+        LineReader lines = inPieces("\ufeff0123456789\r\n0123456789A\r\n", pieces);
 
         assertThat(lines.next()).isTrue();
         assertThat(List.of(text(lines), lines.isTooLong())).containsExactly("0123456789", false);
         assertThat(lines.next()).isTrue();
         assertThat(lines.isTooLong()).isTrue();
         assertThat(lines.next()).isFalse();
+    }
+
+    /** Of lines of ten bytes at the most, from a body that never gives more than so many bytes at once. */
+    private static LineReader inPieces(String body, int pieces) {
+        InputStream bytes = new ByteArrayInputStream(body.getBytes(StandardCharsets.UTF_8)) {
+            @Override
+            public synchronized int read(byte[] target, int offset, int length) {
+                return super.read(target, offset, Math.min(length, pieces));
+            }
+        };
+        return new LineReader(bytes, 10, () -> {});
     }
 }

@@ -67,10 +67,7 @@ class DueBatchesTest {
         assertThat(due.size()).isZero();
     }
 
-    @Test
-    void whoTakesWaitsUntilItIsTime() throws Exception {
-        add(1, 5);
-        CountDownLatch taken = new CountDownLatch(1);
+    private Thread taker(CountDownLatch taken) {
         Thread taker = new Thread(() -> {
             try {
                 take();
@@ -80,15 +77,25 @@ class DueBatchesTest {
             taken.countDown();
         });
         taker.start();
+        return taker;
+    }
+
+    private static void awaitThatItWaits(Thread taker) {
         while (taker.getState() != Thread.State.TIMED_WAITING) {
             Thread.onSpinWait();
         }
+    }
+
+    @Test
+    void whoTakesWaitsUntilItIsTime() throws Exception {
+        add(1, 5);
+        CountDownLatch taken = new CountDownLatch(1);
+        Thread taker = taker(taken);
+        awaitThatItWaits(taker);
         due.look(); // nothing has changed
         time.advance(Duration.ofMillis(4999));
         due.look();
-        while (taker.getState() != Thread.State.TIMED_WAITING) {
-            Thread.onSpinWait();
-        }
+        awaitThatItWaits(taker);
         assertThat(taken.getCount()).isEqualTo(1);
 
         time.advance(Duration.ofMillis(1));
@@ -101,18 +108,8 @@ class DueBatchesTest {
     @Test
     void whatComesWhileItWaitsIsTakenAtOnce() throws Exception {
         CountDownLatch taken = new CountDownLatch(1);
-        Thread taker = new Thread(() -> {
-            try {
-                take();
-            } catch (InterruptedException e) {
-                return;
-            }
-            taken.countDown();
-        });
-        taker.start();
-        while (taker.getState() != Thread.State.TIMED_WAITING) {
-            Thread.onSpinWait();
-        }
+        Thread taker = taker(taken);
+        awaitThatItWaits(taker);
         add(1, 0);
 
         assertThat(taken.await(30, TimeUnit.SECONDS)).isTrue();

@@ -1,6 +1,6 @@
 package io.conveyor.limit;
 
-import io.conveyor.Lives;
+import io.conveyor.ShortLives;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -13,12 +13,12 @@ class LimitsLifeTest {
 
     @Test
     void itsThreadEndsWithItHoweverManyWait() throws Exception {
-        Lives.live(
+        ShortLives.live(
                 300,
                 () -> {
                     Limits limits = Limits.of(Map.of(
                             "slow", new LimitProperties.Rule(List.of("k"), List.of(), 2, 1000, Duration.ofSeconds(1))));
-                    return new Lives.Service() {
+                    return new ShortLives.Service() {
                         @Override
                         public void start() {
                             // it is there when it has been made

@@ -1,6 +1,6 @@
 package io.conveyor.web;
 
-import io.conveyor.Lives;
+import io.conveyor.ShortLives;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -11,11 +11,11 @@ class SlowClientsLifeTest {
 
     @Test
     void itsThreadEndsWithItWhateverIsServed() throws Exception {
-        Lives.live(
+        ShortLives.live(
                 300,
                 () -> {
                     SlowClients clients = new SlowClients(new ClientProperties(DataSize.ofKilobytes(1)));
-                    return new Lives.Service() {
+                    return new ShortLives.Service() {
                         @Override
                         public void start() {
                             clients.start(8);

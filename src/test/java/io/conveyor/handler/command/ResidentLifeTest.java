@@ -2,7 +2,7 @@ package io.conveyor.handler.command;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.conveyor.Lives;
+import io.conveyor.ShortLives;
 import io.conveyor.handler.JobFailure;
 import io.conveyor.handler.Jobs;
 import java.nio.file.Files;
@@ -45,11 +45,11 @@ class ResidentLifeTest {
                 directory.toString());
         CommandProperties properties = new CommandProperties(Map.of("it", command));
 
-        Lives.live(
+        ShortLives.live(
                 40,
                 () -> {
                     CommandHandler handler = new CommandHandler(properties.commands(), ProcessTree.ofThisMachine());
-                    return new Lives.Service() {
+                    return new ShortLives.Service() {
                         @Override
                         public void start() {
                             // it starts programs as they are needed

@@ -1,6 +1,6 @@
 package io.conveyor.handler.http;
 
-import io.conveyor.Lives;
+import io.conveyor.ShortLives;
 import java.time.Duration;
 import java.util.SplittableRandom;
 import java.util.concurrent.RejectedExecutionException;
@@ -12,11 +12,11 @@ class CallTimerLifeTest {
 
     @Test
     void itsThreadEndsWithItWhateverCallsAreUnderWay() throws Exception {
-        Lives.live(
+        ShortLives.live(
                 300,
                 () -> {
                     CallTimer timer = new CallTimer();
-                    return new Lives.Service() {
+                    return new ShortLives.Service() {
                         @Override
                         public void start() {
                             // it is there when it has been made

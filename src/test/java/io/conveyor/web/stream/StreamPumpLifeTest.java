@@ -2,7 +2,7 @@ package io.conveyor.web.stream;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.conveyor.Lives;
+import io.conveyor.ShortLives;
 import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ScheduledFuture;
@@ -20,9 +20,9 @@ class StreamPumpLifeTest {
     void aPumpThatIsStoppedAndStartedAgainRunsStepsAndLeavesNoThread() throws Exception {
         StreamPump pump = new StreamPump(new StreamProperties(8));
         AtomicInteger lives = new AtomicInteger();
-        Lives.live(
+        ShortLives.live(
                 300,
-                () -> new Lives.Service() {
+                () -> new ShortLives.Service() {
                     @Override
                     public void start() throws Exception {
                         pump.start();
