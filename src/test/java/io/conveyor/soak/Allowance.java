@@ -29,6 +29,8 @@ record Allowance(String prefix, double growth, double share, double ceiling) {
             new Allowance("metaspace", 2 * MB, 0, 200 * MB),
             new Allowance("code cache", 8 * MB, 0, 256 * MB),
             new Allowance("classes", 300, 0, 40_000),
+            // What the collector, the compiler and the symbols take comes with the code that is compiled.
+            new Allowance("native ", 8 * MB, 0.10, 512 * MB),
             new Allowance("direct buffers", MB, 0.10, 64 * MB),
             new Allowance("resident memory", 24 * MB, 0.05, 768 * MB),
             new Allowance("processes zombie", 0, 0, 5),
@@ -37,6 +39,9 @@ record Allowance(String prefix, double growth, double share, double ceiling) {
             // Keys are kept for a day whatever the retention: their rows come on top, and are known.
             new Allowance("rows idempotency_key", ANY, 0, ANY),
             new Allowance("rows ", 150, 0.20, 200_000),
+            new Allowance("unfinished batches", 15, 0.20, 2000),
+            // Sweeps come at least once a minute, and take as long as they take.
+            new Allowance("seconds behind retention", 30, 0, 180),
             new Allowance("bytes in use without keys", 2 * MB, 0.15, 256 * MB),
             new Allowance("bytes database", 4 * MB, 0.15, 256 * MB),
             // The log is cut to 64 MB when it is begun anew, and folded in at 16 MB.

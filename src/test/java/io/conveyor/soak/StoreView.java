@@ -42,6 +42,10 @@ final class StoreView {
             for (String table : tables(statement)) {
                 sample.put("rows " + table, number(statement, "SELECT count(*) FROM " + table));
             }
+            sample.put("unfinished batches", number(statement, "SELECT count(*) FROM batch WHERE state <> 'ended'"));
+            sample.put(
+                    "seconds behind retention",
+                    number(statement, "SELECT coalesce(max(0, unixepoch() - min(expires_at) / 1000), 0) FROM batch"));
             double page = number(statement, "PRAGMA page_size");
             double pages = number(statement, "PRAGMA page_count") - number(statement, "PRAGMA freelist_count");
             double keys = number(
