@@ -158,9 +158,7 @@ final class DocumentedRequests {
             case "id" ->
                 method.equals("put") && random.nextInt(4) > 0
                         ? "fuzz-" + ++batches
-                        : random.nextInt(20) == 0
-                                ? junkSegment()
-                                : "fuzz-" + (1 + random.nextInt(Math.max(1, batches)));
+                        : random.nextInt(20) == 0 ? junkSegment() : "fuzz-" + random.nextInt(batches + 1);
             case "slug" -> random.nextBoolean() ? "unknown-batch" : junkSegment();
             default -> random.nextInt(8) == 0 ? junkSegment() : plain(value(parameter.get("schema"), 0));
         };
