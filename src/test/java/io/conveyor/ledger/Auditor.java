@@ -25,10 +25,8 @@ final class Auditor {
     List<Stored> audit() throws InterruptedException {
         for (Deed deed : calls.book().deeds()) {
             if (deed.what() == Deed.What.PAUSE) {
-                Reply reply = calls.ask("POST", "/v1/batches/" + deed.id() + "/resume", "");
-                calls.book()
-                        .done(new Deed(
-                                Deed.What.RESUME, deed.id(), reply.sentAt(), reply.answeredAt(), reply.certain(), ""));
+                Deed resume = calls.book().asking(Deed.What.RESUME, deed.id());
+                calls.book().done(resume, calls.ask("POST", "/v1/batches/" + deed.id() + "/resume", ""), "");
             }
         }
         long deadline = System.nanoTime() + REST.toNanos();

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -27,6 +28,8 @@ final class ClientBook {
     private final Queue<View> views = new ConcurrentLinkedQueue<>();
     private final Queue<End> ends = new ConcurrentLinkedQueue<>();
     private final Queue<Deed> deeds = new ConcurrentLinkedQueue<>();
+    /** Deeds that were asked for and not answered yet; in the books, too, as without an answer. */
+    private final Set<Deed> asked = ConcurrentHashMap.newKeySet();
     /** Ids of batches that were accepted, the retries among them, as they came. */
     private final List<String> ids = new CopyOnWriteArrayList<>();
     /** Ids of batches that a client has deleted, or tried to. */
@@ -84,11 +87,21 @@ final class ClientBook {
         deleted.put(id, true);
     }
 
-    void done(Deed deed) {
+    /** Before it is asked for: the service may act on it long before the client knows. */
+    Deed asking(Deed.What what, String id) {
+        Deed deed = new Deed(what, id, Moment.now(), Long.MAX_VALUE, 0, "");
+        asked.add(deed);
+        return deed;
+    }
+
+    /** @param detail of the deed */
+    void done(Deed asking, Calls.Reply reply, String detail) {
+        Deed deed = new Deed(asking.what(), asking.id(), asking.sentAt(), reply.answeredAt(), reply.certain(), detail);
         deeds.add(deed);
         if (deed.what() == Deed.What.RETRY && deed.done()) {
             accepted(deed.detail());
         }
+        asked.remove(asking); // last, so that it is in one of the two at any moment
     }
 
     /** Then the key of the plan is the id of the batch. */
@@ -123,14 +136,17 @@ final class ClientBook {
         return answers.size();
     }
 
+    /** What is done goes after what was seen of it: whoever has seen a retry's start finds who asked for it. */
     Books with(List<Books.Start> starts, List<Books.Life> lives, List<Books.Probe> probes, List<Books.Stored> stored) {
+        List<Deed> allDeeds = new ArrayList<>(asked);
+        allDeeds.addAll(deeds);
         return new Books(
                 Map.copyOf(plans),
                 List.copyOf(answers),
                 List.copyOf(lines),
                 List.copyOf(views),
                 List.copyOf(ends),
-                new ArrayList<>(deeds),
+                allDeeds,
                 starts,
                 lives,
                 probes,

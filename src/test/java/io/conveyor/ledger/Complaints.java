@@ -29,6 +29,14 @@ final class Complaints {
         }
     }
 
+    /** Takes these as well; one that is here already stays one. */
+    void addAll(Complaints others) {
+        others.found.forEach((rule, details) -> {
+            List<String> here = found.computeIfAbsent(rule, name -> new ArrayList<>());
+            details.stream().filter(detail -> !here.contains(detail)).forEach(here::add);
+        });
+    }
+
     Map<String, List<String>> found() {
         return found;
     }

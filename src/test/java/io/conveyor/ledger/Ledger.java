@@ -20,7 +20,7 @@ import java.util.SplittableRandom;
 final class Ledger implements AutoCloseable {
 
     /** Between two comparisons in the middle of a run. */
-    private static final Duration LOOK = Duration.ofSeconds(60);
+    private static final Duration LOOK = Duration.ofSeconds(20);
 
     /** A life is short here: nothing of it is worth the best compiler. */
     private static final List<String> SHORT_LIVED = List.of("-XX:+UseSerialGC", "-Xmx256m");
@@ -35,9 +35,9 @@ final class Ledger implements AutoCloseable {
     private final Calls calls;
     private final Prober prober;
     private final Nemesis nemesis;
+    private final Complaints complaints = new Complaints();
 
     // Mutable state
-    private Complaints complaints = new Complaints();
     private Books books;
 
     /** @param only faults whose names have this in them; empty for all */
@@ -74,9 +74,10 @@ final class Ledger implements AutoCloseable {
         askTheFile();
     }
 
+    /** What was wrong once stays wrong, whatever the books say later. */
     private void compare(List<Stored> stored) {
         books = calls.book().with(load.targetBook().starts(), lives.book(), prober.probes(), stored);
-        complaints = Checker.check(books);
+        complaints.addAll(Checker.check(books));
     }
 
     private void askTheFile() throws SQLException {

@@ -37,8 +37,9 @@ final class Meddler implements Clients.Turn {
     }
 
     private void deed(What what, String method, String id, String path) throws InterruptedException {
+        Deed deed = calls.book().asking(what, id);
         Reply reply = calls.ask(method, "/v1/batches/" + id + path, "");
-        calls.book().done(new Deed(what, id, reply.sentAt(), reply.answeredAt(), reply.certain(), ""));
+        calls.book().done(deed, reply, "");
         if (reply.status() == 200 || reply.status() == 202) {
             calls.view(reply);
         }
@@ -67,14 +68,15 @@ final class Meddler implements Clients.Turn {
     private void retry(String id) throws InterruptedException {
         String key = "retry-" + ++retries;
         for (int times = 0; times < 2; times++) {
+            Deed deed = calls.book().asking(What.RETRY, id);
             Reply reply = calls.ask("POST", "/v1/batches/" + id + "/retry", "", "Idempotency-Key", key);
             if (reply.status() / 100 == 2) {
                 JsonNode batch = reply.json();
                 String made = batch.get("id").asString();
-                calls.book().done(new Deed(What.RETRY, id, reply.sentAt(), reply.answeredAt(), reply.certain(), made));
+                calls.book().done(deed, reply, made);
                 calls.view(reply);
             } else {
-                calls.book().done(new Deed(What.RETRY, id, reply.sentAt(), reply.answeredAt(), reply.certain(), key));
+                calls.book().done(deed, reply, key);
                 return;
             }
         }
