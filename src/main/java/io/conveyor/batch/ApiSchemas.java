@@ -295,6 +295,7 @@ final class ApiSchemas {
                 ProblemObject.class,
                 BatchView.class,
                 BatchPage.class,
+                CheckView.class,
                 JobKindController.JobKinds.class,
                 ServiceController.Service.class);
     }

@@ -7,6 +7,7 @@ import io.conveyor.store.BatchStore;
 import io.conveyor.store.StoredBatch;
 import io.conveyor.web.ContainerResponse;
 import io.conveyor.web.Preferences;
+import io.conveyor.web.QueryParameters;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
@@ -63,12 +64,14 @@ final class BatchController {
 
     @PostMapping
     @SubmissionParameters.OfBatch
+    @QueryParameters(SubmissionCheck.PARAMETER)
     Object submit(HttpServletRequest request) throws IOException {
         return submit(request, null);
     }
 
     @PutMapping("/{id}")
     @SubmissionParameters.OfBatch
+    @QueryParameters(SubmissionCheck.PARAMETER)
     Object put(@PathVariable String id, HttpServletRequest request) throws IOException {
         return submit(request, Parameters.chosenId(id));
     }
@@ -101,6 +104,9 @@ final class BatchController {
     private Object submit(HttpServletRequest request, @Nullable String id) throws IOException {
         SubmissionAnswers.Wish wish = answers.wishOf(request);
         Submission submission = new Submission(id, mustBeNew(request, id), false, wish.patience(), ref -> {});
+        if (Parameters.flag(SubmissionCheck.PARAMETER, request.getParameter(SubmissionCheck.PARAMETER), false)) {
+            return check(request, submission);
+        }
         Intake.Taken taken;
         boolean pausing = BatchOptions.isImmediate(request);
         try (Intake.Place place = intake.enter(pausing)) {
@@ -110,6 +116,12 @@ final class BatchController {
             taken = intake.take(request, request.getInputStream(), submission);
         }
         return answers.answer(taken, wish, request);
+    }
+
+    private CheckView check(HttpServletRequest request, Submission submission) throws IOException {
+        try (Intake.Place place = intake.enter(false)) {
+            return intake.check(request, submission);
+        }
     }
 
     @GetMapping("/{id}")

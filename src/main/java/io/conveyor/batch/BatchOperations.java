@@ -36,6 +36,7 @@ import io.swagger.v3.oas.models.responses.ApiResponse;
 import io.swagger.v3.oas.models.responses.ApiResponses;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 
 /** Describes what {@link BatchController} and {@link ControlController} do, for the OpenAPI document. Keeps nothing. */
@@ -77,8 +78,9 @@ final class BatchOperations {
                         new ApiResponses()
                                 .addApiResponse(
                                         "200",
-                                        orLines(withResults(
-                                                "It has ended within the preferred wait, or was there already")))
+                                        orLines(orCheck(withResults(
+                                                "It has ended within the preferred wait, or was there already; or what"
+                                                        + " would become of it"))))
                                 .addApiResponse("202", location(json("Batch", "Accepted; its jobs run"))),
                         withKeyProblems(submissionProblems())));
         describeOptions(operation);
@@ -99,6 +101,10 @@ final class BatchOperations {
 
     private static void describeOptions(Operation operation) {
         operation
+                .addParametersItem(query(
+                        SubmissionCheck.PARAMETER,
+                        new BooleanSchema(),
+                        "`true`: says what would become of it; nothing is kept, and nothing runs"))
                 .addParametersItem(query(Envelope.NAME, new StringSchema(), "Name of the batch"))
                 .addParametersItem(query(Envelope.METADATA, new StringSchema(), "Any JSON; comes back with the batch"))
                 .addParametersItem(query(
@@ -159,8 +165,9 @@ final class BatchOperations {
                 new ApiResponses()
                         .addApiResponse(
                                 "200",
-                                orLines(withResults(
-                                        "It was there already, from the same request; or its results, in time")))
+                                orLines(orCheck(withResults(
+                                        "It was there already, from the same request; or its results, in time; or what"
+                                                + " would become of it"))))
                         .addApiResponse("202", withResults("Accepted: it is on the disk")),
                 problems));
         describeId(operation);
@@ -196,6 +203,13 @@ final class BatchOperations {
 
     private static ApiResponse withResults(String description) {
         return location(json("BatchWithResults", description));
+    }
+
+    /** The same, or what would become of a submission that was only to be looked at. */
+    private static ApiResponse orCheck(ApiResponse response) {
+        MediaType json = Objects.requireNonNull(response.getContent().get(APPLICATION_JSON_VALUE));
+        json.setSchema(new Schema<>().oneOf(List.of(json.getSchema(), ref("Check"))));
+        return response;
     }
 
     /** The same, or the results alone for a client that accepts lines. */

@@ -148,6 +148,15 @@ final class Intake {
         return withKey(request, key -> receive(request, body, submission, key));
     }
 
+    /** Looks at a submission without taking anything of it; call with a place. */
+    CheckView check(HttpServletRequest request, Submission submission) throws IOException {
+        String key = IdempotencyKeys.of(request);
+        BatchOptions options = BatchOptions.of(request, parts.maxJobSize(), parts::followerReader);
+        InputStream timed = new TimedBody(request.getInputStream(), limits.maxDuration());
+        return new SubmissionCheck(parts, repetitions, submission, options, key)
+                .of(SubmittedBody.of(request, timed, limits));
+    }
+
     /** Takes the batch that repeats jobs of another; call with a place. */
     Taken retry(HttpServletRequest request, Retry.Wish wish) throws IOException {
         Submission submission = new Submission(null, false, false, wish.patience(), ref -> {});

@@ -55,6 +55,14 @@ final class Upload {
         int maxJobSize() {
             return Math.toIntExact(limits.maxJobSize().toBytes());
         }
+
+        BatchParser batchParser() {
+            return new BatchParser(kinds(), limits.maxJobs(), maxJobSize(), followerReader());
+        }
+
+        LineParser lineParser() {
+            return new LineParser(kinds(), limits.maxJobs(), maxJobSize());
+        }
     }
 
     /**
@@ -87,12 +95,16 @@ final class Upload {
             return whole(body);
         }
         if (!body.isLines()) {
-            throw ApiException.invalidParameter(
-                    BatchOptions.START,
-                    "A JSON body is taken whole or not at all; send one job a line as application/x-ndjson to start at"
-                            + " once.");
+            throw onlyLinesStartAtOnce();
         }
         return live(body);
+    }
+
+    static ApiException onlyLinesStartAtOnce() {
+        return ApiException.invalidParameter(
+                BatchOptions.START,
+                "A JSON body is taken whole or not at all; send one job a line as application/x-ndjson to start at"
+                        + " once.");
     }
 
     private Result whole(SubmittedBody body) throws IOException {
@@ -120,21 +132,15 @@ final class Upload {
     }
 
     private ParsedBatch json(SubmittedBody body, JobSink jobs) throws IOException {
-        BatchParser parser =
-                new BatchParser(parts.kinds(), parts.limits().maxJobs(), parts.maxJobSize(), parts.followerReader());
-        ParsedBatch parsed = parser.parse(body.bytes(), jobs);
+        ParsedBatch parsed = parts.batchParser().parse(body.bytes(), jobs);
         return new ParsedBatch(options.with(parsed.envelope()), parsed.total(), parsed.digest());
     }
 
     private ParsedBatch lines(SubmittedBody body, JobSink jobs) throws IOException {
         MessageDigest digest = RawWindow.sha256();
         InputStream bytes = mayBeRepeated() ? new DigestInputStream(body.bytes(), digest) : body.bytes();
-        int total = lineParser().parse(bytes, jobs);
+        int total = parts.lineParser().parse(bytes, jobs);
         return new ParsedBatch(options.envelope(), total, digest.digest());
-    }
-
-    private LineParser lineParser() {
-        return new LineParser(parts.kinds(), parts.limits().maxJobs(), parts.maxJobSize());
     }
 
     /** Whether anybody can ask for this batch again; a digest that nobody compares is not worth its time. */
@@ -150,7 +156,7 @@ final class Upload {
                 parts.belt(), ref, jobs -> batch(options.envelope(), jobs, NOT_YET_KNOWN), submission.opened());
         boolean complete = false;
         try {
-            int total = lineParser().parse(bytes, upload);
+            int total = parts.lineParser().parse(bytes, upload);
             upload.pause();
             byte[] fingerprint = body.fingerprint(options, digest.digest());
             if (total == 0) {

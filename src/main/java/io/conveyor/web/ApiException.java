@@ -311,6 +311,17 @@ public final class ApiException extends RuntimeException {
         return detail;
     }
 
+    /** The members of the problem object, in order; {@code instance} is the request's to add. */
+    public Map<String, Object> members() {
+        Map<String, Object> members = new LinkedHashMap<>();
+        members.put("type", problem.type());
+        members.put("title", problem.title());
+        members.put("status", status);
+        members.put("detail", detail);
+        members.putAll(extensions);
+        return members;
+    }
+
     /** Further members of the problem object, in order. */
     public Map<String, Object> extensions() {
         return extensions;

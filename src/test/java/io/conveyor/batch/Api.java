@@ -130,9 +130,11 @@ final class Api {
         return operations;
     }
 
-    /** What the service takes, its document must allow; what it refuses, the document need not know. */
+    /** What the service takes, its document must allow; what it refuses, or only looks at, the document need not know. */
     private void checkRequest(String method, @Nullable String body, HttpResponse<String> response) {
-        if (response.statusCode() >= 400 || !response.uri().getPath().startsWith("/v1")) {
+        if (response.statusCode() >= 400
+                || !response.uri().getPath().startsWith("/v1")
+                || String.valueOf(response.uri().getQuery()).contains("validate_only=true")) {
             return;
         }
         SimpleRequest.Builder sent =
