@@ -101,9 +101,12 @@ final class Visitors {
         expect(path, calls.ask(mistake.get(0), path, mistake.get(3), "Content-Type", mistake.get(2)), 4);
     }
 
-    /** Now and then to somebody who is not there, which is tried again for a while. */
+    /**
+     * Seldom to somebody who is not there: each of these is tried a hundred times, and all of them together ten times a second
+     * (the retry budget of a target), so that more than one in ten seconds would wait longer and longer.
+     */
     private void callBack() throws InterruptedException {
-        String url = random.nextInt(5) == 0 ? "http://127.0.0.1:9" : load.target();
+        String url = random.nextInt(20) == 0 ? "http://127.0.0.1:9" : load.target();
         String body =
                 "{\"jobs\":[{\"kind\":\"echo\"},{\"kind\":\"sleep\",\"input\":{\"ms\":5}}],\"callback\":{\"url\":\""
                         + url + "/callback/callback/0/10\"},\"then\":[{\"kind\":\"echo\",\"input\":{\"a\":1}}]}";
