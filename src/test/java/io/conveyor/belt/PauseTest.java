@@ -3,6 +3,7 @@ package io.conveyor.belt;
 import static io.conveyor.belt.BeltHarness.PATIENCE_SECONDS;
 import static io.conveyor.belt.BeltHarness.segments;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import io.conveyor.job.BatchOutcome;
 import io.conveyor.job.BatchState;
@@ -78,12 +79,30 @@ class PauseTest extends GatedJobs {
     }
 
     @Test
+    void aResumedBatchGoesOnWhileAJobFromBeforeThePauseStillRuns() throws Exception {
+        try (BeltHarness harness = new BeltHarness(file(), 2, 40, 0, gated).started()) {
+            BatchRef ref = harness.submit("running", segments("gated", 10, 0), Duration.ZERO);
+            awaitBegun(2);
+            harness.belt.pause(ref);
+            gate.release(1);
+            await().atMost(LONG).until(() -> harness.find(ref).tally().succeeded() == 1);
+
+            harness.belt.resume(ref);
+
+            awaitBegun(1); // in the place of the one that has ended
+            gate.release(9);
+            harness.awaitEnd(ref);
+            assertRanOnce(10);
+        }
+    }
+
+    @Test
     void aCallerThatFeedsAnswersAndTheRestGoesOnInTheBackground() throws Exception {
         ExecutorService client = Executors.newSingleThreadExecutor();
         try (BeltHarness harness = new BeltHarness(file(), 1, 1, 1, gated).started()) {
             List<PackedSegment> segments = segments("gated", 300, 0);
             BatchRef ref = harness.seal("called", segments);
-            Future<?> feeding = client.submit(() -> harness.belt.feed(ref, segments, LONG));
+            Future<?> feeding = client.submit(() -> harness.belt.feed(ref, segments, ENDLESS));
             awaitBegun(2);
 
             harness.belt.pause(ref);
