@@ -229,6 +229,9 @@ public final class Belt implements StoreListener {
         }
         Feeder.Result result = feedAll(batch, inMemory);
         while (result == Feeder.Result.LIMITED) {
+            if (!accepting) {
+                return false; // jobs that go back to the store keep their places, so nobody calls any more
+            }
             try {
                 batch.awaitCall(LOOK);
             } catch (InterruptedException e) {

@@ -82,8 +82,8 @@ final class Feeder {
      * @param inMemory segments that need not be read from the store
      */
     Result feed(ActiveBatch batch, List<PackedSegment> inMemory, Turn turn) {
-        long deadline = System.nanoTime() + turn.time().toNanos();
-        Result again = feedTakenBack(batch, turn.manner(), deadline);
+        Time time = new Time(System.nanoTime() + turn.time().toNanos());
+        Result again = feedTakenBack(batch, turn.manner(), time);
         if (again != Result.FED) {
             return again;
         }
@@ -92,7 +92,7 @@ final class Feeder {
             if (segment == null) {
                 batch.advanceTo(batch.indexEnd());
             } else {
-                Result result = feed(batch, segment, turn.manner(), deadline);
+                Result result = feed(batch, segment, turn.manner(), time);
                 if (result != Result.FED && !batch.isCancelled()) {
                     return result;
                 }
@@ -105,13 +105,13 @@ final class Feeder {
     }
 
     /** What came back from the pool goes first. */
-    private Result feedTakenBack(ActiveBatch batch, Manner manner, long deadline) {
+    private Result feedTakenBack(ActiveBatch batch, Manner manner, Time time) {
         for (JobTask task = batch.pollTakenBack(); task != null; task = batch.pollTakenBack()) {
             if (batch.isCancelled()) {
                 batch.handOver();
                 runner.passOver(task);
             } else {
-                Result result = batch.isPaused() ? Result.PAUSED : hand(batch, task, manner, deadline);
+                Result result = batch.isPaused() ? Result.PAUSED : hand(batch, task, manner, time);
                 if (result != Result.FED) {
                     batch.keepFirst(task);
                     return result;
@@ -163,7 +163,7 @@ final class Feeder {
         return store.openSegment(batch.ref(), next);
     }
 
-    private Result feed(ActiveBatch batch, OpenSegment open, Manner manner, long deadline) {
+    private Result feed(ActiveBatch batch, OpenSegment open, Manner manner, Time time) {
         SegmentCursor cursor = new SegmentCursor(open.segment());
         while (cursor.hasNext()) {
             int index = cursor.nextIndex();
@@ -176,7 +176,7 @@ final class Feeder {
             if (isDone(batch, open, index)) {
                 cursor.skip();
             } else {
-                Result result = hand(batch, new JobTask(runner, batch, open.ref(), job(cursor)), manner, deadline);
+                Result result = hand(batch, new JobTask(runner, batch, open.ref(), job(cursor)), manner, time);
                 if (result != Result.FED) {
                     return result;
                 }
@@ -190,7 +190,10 @@ final class Feeder {
         return cursor.next();
     }
 
-    private Result hand(ActiveBatch batch, JobTask job, Manner manner, long deadline) {
+    private Result hand(ActiveBatch batch, JobTask job, Manner manner, Time time) {
+        if (time.isUp()) {
+            return Result.TIME_UP;
+        }
         batch.asks();
         Permit permit = admission.admit(batch, job.job());
         if (permit == null) {
@@ -201,8 +204,8 @@ final class Feeder {
         boolean taken = false;
         try {
             taken = switch (manner) {
-                case CALLER -> pool.offerUntil(task, deadline) != Handover.NO_ROOM;
-                case BACKGROUND -> pool.enqueueUntil(task, deadline);
+                case CALLER -> time.note(pool.offerUntil(task, time.deadline)) != Handover.NO_ROOM;
+                case BACKGROUND -> pool.enqueueUntil(task, time.deadline);
             };
             return taken ? Result.FED : Result.TIME_UP;
         } catch (RejectedExecutionException e) {
@@ -215,6 +218,31 @@ final class Feeder {
                 permit.release();
                 batch.takeBack();
             }
+        }
+    }
+
+    /**
+     * The time of one turn. Who waits for room goes by the deadline there; who runs a job looks at the clock afterwards, or would
+     * go on for as long as a permit is free.
+     */
+    private static final class Time {
+
+        private final long deadline;
+
+        // Mutable state
+        private boolean ran;
+
+        Time(long deadline) {
+            this.deadline = deadline;
+        }
+
+        Handover note(Handover handover) {
+            ran |= handover == Handover.RAN_IN_CALLER;
+            return handover;
+        }
+
+        boolean isUp() {
+            return ran && System.nanoTime() - deadline >= 0;
         }
     }
 }

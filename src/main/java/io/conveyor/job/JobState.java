@@ -6,7 +6,8 @@ import java.util.Set;
 
 /**
  * Where a job stands. A job starts {@link #PENDING}, may be {@link #RUNNING} any number of times (a crash sends it
- * back to pending), and ends in exactly one of the four terminal states, which never changes again.
+ * back to pending, and so does a failed attempt that another follows), and ends in exactly one of the four terminal
+ * states, which never changes again.
  */
 public enum JobState {
     PENDING('p'),

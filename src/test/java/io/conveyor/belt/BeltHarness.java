@@ -51,7 +51,7 @@ final class BeltHarness implements AutoCloseable {
     final WorkerPool pool;
     private final RunningLog log;
     final Belt belt;
-    private final Limits limits;
+    final Limits limits;
     private final List<JobHandler> handlers;
 
     BeltHarness(Path file, int workers, int queue, int callers, JobHandler... handlers) {
@@ -67,7 +67,7 @@ final class BeltHarness implements AutoCloseable {
         store = parts.around().apply(open.store());
         pool = new WorkerPool(
                 new WorkerPoolConfig("test", parts.workers(), parts.queue(), 1 << 20, parts.callers()),
-                PoolListener.NONE,
+                parts.listener(),
                 parts.poolClock());
         log = RunningLog.open(
                 parts.file().resolveSibling(parts.file().getFileName() + ".running"),
@@ -96,6 +96,7 @@ final class BeltHarness implements AutoCloseable {
      *
      * @param places of running jobs
      * @param around wraps the store
+     * @param listener hears from the pool
      * @param retries whether and when failed jobs are tried again
      */
     record Parts(
@@ -107,6 +108,7 @@ final class BeltHarness implements AutoCloseable {
             int places,
             UnaryOperator<BatchStore> around,
             LongSupplier poolClock,
+            PoolListener listener,
             Clock wall,
             LongSupplier nanos,
             RetryPolicy retries,
@@ -134,6 +136,7 @@ final class BeltHarness implements AutoCloseable {
                     workers + callers,
                     UnaryOperator.identity(),
                     System::nanoTime,
+                    PoolListener.NONE,
                     Clock.systemUTC(),
                     System::nanoTime,
                     new RetryPolicy(DEFAULTS, new SteadyClock(Clock.systemUTC(), System::nanoTime)),
@@ -143,43 +146,54 @@ final class BeltHarness implements AutoCloseable {
 
         Parts withPlaces(int number) {
             return new Parts(
-                    file, workers, queue, callers, ring, number, around, poolClock, wall, nanos, retries, limits,
-                    alone);
+                    file, workers, queue, callers, ring, number, around, poolClock, listener, wall, nanos, retries,
+                    limits, alone);
         }
 
         Parts withStore(UnaryOperator<BatchStore> wrapper) {
             return new Parts(
-                    file, workers, queue, callers, ring, places, wrapper, poolClock, wall, nanos, retries, limits,
-                    alone);
+                    file, workers, queue, callers, ring, places, wrapper, poolClock, listener, wall, nanos, retries,
+                    limits, alone);
         }
 
         /** @param clock what waits in the pool are measured with */
         Parts withPoolClock(LongSupplier clock) {
             return new Parts(
-                    file, workers, queue, callers, ring, places, around, clock, wall, nanos, retries, limits, alone);
+                    file, workers, queue, callers, ring, places, around, clock, listener, wall, nanos, retries, limits,
+                    alone);
+        }
+
+        /** @param told of each job that starts and ends */
+        Parts withListener(PoolListener told) {
+            return new Parts(
+                    file, workers, queue, callers, ring, places, around, poolClock, told, wall, nanos, retries, limits,
+                    alone);
         }
 
         /** @param steady what deadlines are measured with, in nanoseconds */
         Parts withTime(Clock onTheWall, LongSupplier steady) {
             return new Parts(
-                    file, workers, queue, callers, ring, places, around, poolClock, onTheWall, steady, retries, limits,
-                    alone);
+                    file, workers, queue, callers, ring, places, around, poolClock, listener, onTheWall, steady,
+                    retries, limits, alone);
         }
 
         Parts withRetries(RetryPolicy policy) {
             return new Parts(
-                    file, workers, queue, callers, ring, places, around, poolClock, wall, nanos, policy, limits, alone);
+                    file, workers, queue, callers, ring, places, around, poolClock, listener, wall, nanos, policy,
+                    limits, alone);
         }
 
         /** @param time for which everything else waits for jobs that ran in two crashes */
         Parts withAlone(Duration time) {
             return new Parts(
-                    file, workers, queue, callers, ring, places, around, poolClock, wall, nanos, retries, limits, time);
+                    file, workers, queue, callers, ring, places, around, poolClock, listener, wall, nanos, retries,
+                    limits, time);
         }
 
         Parts withLimits(Map<String, LimitProperties.Rule> rules) {
             return new Parts(
-                    file, workers, queue, callers, ring, places, around, poolClock, wall, nanos, retries, rules, alone);
+                    file, workers, queue, callers, ring, places, around, poolClock, listener, wall, nanos, retries,
+                    rules, alone);
         }
     }
 

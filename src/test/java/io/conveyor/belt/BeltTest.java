@@ -227,6 +227,34 @@ class BeltTest {
         }
     }
 
+    /** A permit is free for it all the time: what sends it away is the clock. */
+    @Test
+    void aCallerThatRunsJobsGoesWhenItsTimeIsUp() throws Exception {
+        Duration hold = Duration.ofMillis(50);
+        Thread caller = Thread.currentThread();
+        AtomicInteger inCaller = new AtomicInteger();
+        CountDownLatch gate = new CountDownLatch(1);
+        JobHandler slow = handler("slow", job -> {
+            if (Thread.currentThread() == caller) {
+                inCaller.incrementAndGet();
+                long end = System.nanoTime() + hold.toNanos();
+                while (System.nanoTime() - end < 0) {
+                    Thread.onSpinWait();
+                }
+            } else {
+                gate.await();
+            }
+            return new JobOutput(job.input());
+        });
+        try (BeltHarness harness = new BeltHarness(file(), 1, 1, 1, slow).started()) {
+            BatchRef ref = harness.submit("held", segments("slow", 20, 0), hold);
+
+            assertThat(inCaller).hasValue(1);
+            gate.countDown();
+            assertThat(harness.awaitEnd(ref).outcome()).isEqualTo(BatchOutcome.SUCCEEDED);
+        }
+    }
+
     @Test
     void aJobPastItsTimeFailsAndSaysSo() throws Exception {
         JobHandler endless = handler("endless", job -> {

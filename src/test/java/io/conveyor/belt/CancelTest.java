@@ -91,7 +91,7 @@ class CancelTest extends GatedJobs {
         try (BeltHarness harness = new BeltHarness(file(), 1, 1, 1, gated).started()) {
             List<PackedSegment> segments = segments("gated", 700, 0);
             BatchRef ref = harness.seal("called", segments);
-            Future<?> feeding = client.submit(() -> harness.belt.feed(ref, segments, LONG));
+            Future<?> feeding = client.submit(() -> harness.belt.feed(ref, segments, ENDLESS));
             awaitBegun(2); // the worker, and the caller itself
 
             harness.belt.cancel(ref);
@@ -126,7 +126,7 @@ class CancelTest extends GatedJobs {
             awaitBegun(1);
             List<PackedSegment> segments = segments("gated", 5, 0);
             BatchRef ref = harness.seal("waiting", segments);
-            Future<?> feeding = client.submit(() -> harness.belt.feed(ref, segments, LONG));
+            Future<?> feeding = client.submit(() -> harness.belt.feed(ref, segments, ENDLESS));
             while (harness.pool.snapshot().producersWaiting() == 0) {
                 Thread.onSpinWait();
             }

@@ -26,6 +26,9 @@ abstract class GatedJobs {
 
     static final Duration LONG = Duration.ofSeconds(PATIENCE_SECONDS);
 
+    /** Longer than any test waits: who feeds for so long ends only because something ends it. */
+    static final Duration ENDLESS = Duration.ofDays(1);
+
     final Semaphore begun = new Semaphore(0);
     final Semaphore gate = new Semaphore(0);
     final Semaphore failure = new Semaphore(0);

@@ -29,6 +29,9 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
@@ -212,6 +215,31 @@ class LimitedBatchesTest extends GatedJobs {
 
             assertThat(harness.awaitEnd(ref).tally()).isEqualTo(new Tally(jobs, jobs, 0, 0, 0));
             assertThat(most.get()).isLessThanOrEqualTo(2);
+        }
+    }
+
+    /** The place is that of a job in the queue, which the stop leaves to the store: nobody gives it back. */
+    @Test
+    void anUploadThatWaitsForALimitIsToldOfTheStop() throws Exception {
+        BeltHarness.Parts parts =
+                new BeltHarness.Parts(file(), 1, 8, 0, 4096).withLimits(Map.of("api", atOnce(1, "noted")));
+        ExecutorService client = Executors.newSingleThreadExecutor();
+        try (BeltHarness harness = new BeltHarness(parts, gated, noted).started()) {
+            harness.submit("busy", segments("gated", 1, 0), Duration.ZERO);
+            awaitBegun(1);
+            harness.submit("queued", segments("noted", 1, 0), Duration.ZERO);
+            List<PackedSegment> segments = segments("noted", 1, 0);
+            BatchRef ref = new BatchRef(BeltHarness.TENANT, harness.store.newBatchNo(), "live");
+            harness.belt.open(new NewBatch(ref, null, null, new byte[0], 0, 1, 0), segments);
+            Future<Boolean> fed = client.submit(() -> harness.belt.feedOpen(ref, segments));
+            await().atMost(LONG).until(() -> harness.limits.byName().get("api").waiting() == 1);
+
+            harness.stop(Duration.ZERO);
+
+            assertThat(fed.get(PATIENCE_SECONDS, TimeUnit.SECONDS)).isFalse();
+            assertThat(harness.find(ref).tally().open()).isEqualTo(1);
+        } finally {
+            client.shutdownNow();
         }
     }
 

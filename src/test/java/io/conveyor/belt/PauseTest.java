@@ -3,10 +3,13 @@ package io.conveyor.belt;
 import static io.conveyor.belt.BeltHarness.PATIENCE_SECONDS;
 import static io.conveyor.belt.BeltHarness.segments;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import io.conveyor.job.BatchOutcome;
 import io.conveyor.job.BatchState;
 import io.conveyor.job.Tally;
+import io.conveyor.pool.PoolListener;
+import io.conveyor.pool.PoolTask;
 import io.conveyor.store.BatchRef;
 import io.conveyor.store.PackedSegment;
 import java.time.Duration;
@@ -76,12 +79,30 @@ class PauseTest extends GatedJobs {
     }
 
     @Test
+    void aResumedBatchGoesOnWhileAJobFromBeforeThePauseStillRuns() throws Exception {
+        try (BeltHarness harness = new BeltHarness(file(), 2, 40, 0, gated).started()) {
+            BatchRef ref = harness.submit("running", segments("gated", 10, 0), Duration.ZERO);
+            awaitBegun(2);
+            harness.belt.pause(ref);
+            gate.release(1);
+            await().atMost(LONG).until(() -> harness.find(ref).tally().succeeded() == 1);
+
+            harness.belt.resume(ref);
+
+            awaitBegun(1); // in the place of the one that has ended
+            gate.release(9);
+            harness.awaitEnd(ref);
+            assertRanOnce(10);
+        }
+    }
+
+    @Test
     void aCallerThatFeedsAnswersAndTheRestGoesOnInTheBackground() throws Exception {
         ExecutorService client = Executors.newSingleThreadExecutor();
         try (BeltHarness harness = new BeltHarness(file(), 1, 1, 1, gated).started()) {
             List<PackedSegment> segments = segments("gated", 300, 0);
             BatchRef ref = harness.seal("called", segments);
-            Future<?> feeding = client.submit(() -> harness.belt.feed(ref, segments, LONG));
+            Future<?> feeding = client.submit(() -> harness.belt.feed(ref, segments, ENDLESS));
             awaitBegun(2);
 
             harness.belt.pause(ref);
@@ -94,6 +115,63 @@ class PauseTest extends GatedJobs {
             assertRanOnce(300);
         } finally {
             client.shutdownNow();
+        }
+    }
+
+    /** The job is out of the queue already, and not in its handler yet: the pause does not find it where it was. */
+    @Test
+    void aJobThatAWorkerHasJustTakenComesBack() throws Exception {
+        AtomicReference<Runnable> beforeTheStart = new AtomicReference<>(() -> {});
+        PoolListener listener = new PoolListener() {
+            @Override
+            public void started(PoolTask task, long waitedNanos, boolean inCaller) {
+                beforeTheStart.getAndSet(() -> {}).run();
+            }
+        };
+        BeltHarness.Parts parts = new BeltHarness.Parts(file(), 1, 4, 0, 10).withListener(listener);
+        try (BeltHarness harness = new BeltHarness(parts, noted).started()) {
+            List<PackedSegment> segments = segments("noted", 1, 0);
+            BatchRef ref = harness.seal("starting", segments);
+            beforeTheStart.set(() -> harness.belt.pause(ref));
+
+            harness.belt.feed(ref, segments, Duration.ZERO);
+
+            // The one worker has been at the paused batch before it came to this one.
+            harness.awaitEnd(harness.submit("other", segments("noted", 1, 0), Duration.ZERO));
+            assertThat(ran).hasSize(1);
+            assertThat(harness.find(ref).state()).isEqualTo(BatchState.PAUSED);
+            harness.belt.resume(ref);
+            harness.awaitEnd(ref);
+            assertThat(ran).hasSize(2);
+        }
+    }
+
+    /** The feeder is on its way with jobs that it has just read: none of them waits anywhere for the pause to find it. */
+    @Test
+    void whoReadsJobsWhileTheBatchIsPausedHandsNoneOver() throws Exception {
+        AtomicReference<Runnable> afterTheRead = new AtomicReference<>(() -> {});
+        BeltHarness.Parts parts = new BeltHarness.Parts(file(), 1, 4, 0, 10)
+                .withStore(real -> WatchedStore.around(real, (method, argument) -> {}, (method, argument) -> {
+                    if (method.equals("openSegment")) {
+                        afterTheRead.getAndSet(() -> {}).run();
+                    }
+                }));
+        try (BeltHarness harness = new BeltHarness(parts, deaf, noted).started()) {
+            BatchRef busy = harness.submit("busy", segments("deaf", 1, 0), Duration.ZERO);
+            awaitBegun(1);
+            BatchRef ref = harness.seal("read", segments("noted", 3, 0));
+            afterTheRead.set(() -> harness.belt.pause(ref));
+
+            harness.belt.feed(ref, List.of(), Duration.ZERO);
+
+            assertThat(harness.find(ref).state()).isEqualTo(BatchState.PAUSED);
+            assertThat(harness.pool.snapshot().queued()).isZero();
+            gate.release();
+            harness.awaitEnd(busy);
+            ran.clear();
+            harness.belt.resume(ref);
+            harness.awaitEnd(ref);
+            assertRanOnce(3);
         }
     }
 

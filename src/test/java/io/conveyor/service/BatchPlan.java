@@ -20,11 +20,17 @@ import tools.jackson.databind.JsonNode;
  * @param key the name of the batch, and its id if {@code ownId}; unique in a run
  * @param ownId whether the client chooses the id (PUT) or the service does (POST)
  * @param sleepMillis how long each job sleeps; 0 for a mix of short jobs of three kinds
+ * @param followed whether a batch is to be made when it has ended ({@code then})
  */
-record BatchPlan(String key, boolean ownId, long seed, int size, int sleepMillis) {
+record BatchPlan(String key, boolean ownId, long seed, int size, int sleepMillis, boolean followed) {
 
     /** Milliseconds; short, since what matters is the number of jobs that a kill meets at every stage. */
     private static final int LONGEST_SHORT_SLEEP = 12;
+
+    /** One that nothing follows. */
+    BatchPlan(String key, boolean ownId, long seed, int size, int sleepMillis) {
+        this(key, ownId, seed, size, sleepMillis, false);
+    }
 
     /** A job and its outcome, as JSON. */
     private record PlannedJob(String kind, String input, String output) {}
@@ -69,7 +75,11 @@ record BatchPlan(String key, boolean ownId, long seed, int size, int sleepMillis
     String body() {
         return jobs().stream()
                 .map(job -> "{\"kind\":\"" + job.kind() + "\",\"input\":" + job.input() + "}")
-                .collect(Collectors.joining(",", "{\"name\":\"" + key + "\",\"jobs\":[", "]}"));
+                .collect(Collectors.joining(",", "{\"name\":\"" + key + "\",\"jobs\":[", "]" + then() + "}"));
+    }
+
+    private String then() {
+        return followed ? ",\"then\":[{\"kind\":\"echo\",\"input\":{\"after\":\"" + key + "\"}}]" : "";
     }
 
     /** What the client sends as a job a line; the name is a parameter then. */
@@ -106,6 +116,18 @@ record BatchPlan(String key, boolean ownId, long seed, int size, int sleepMillis
         assertThat(batch.get("outcome").asString())
                 .as("%s", batch)
                 .isEqualTo(cancelled > 0 ? "cancelled" : "succeeded");
+    }
+
+    /** The one job of the batch that follows it got what had come of it. */
+    void assertFollowedBy(JsonNode follower, List<String> results, JsonNode batch) {
+        assertThat(follower.get("outcome").asString()).as("%s", follower).isEqualTo("succeeded");
+        assertThat(results).as("results of %s, after %s", follower, key).hasSize(1);
+        JsonNode input = ServiceProcess.JSON.readTree(results.get(0)).get("output");
+        assertThat(input.get("after").asString()).isEqualTo(key);
+        assertThat(input.at("/batch/id")).isEqualTo(batch.get("id"));
+        assertThat(input.at("/batch/outcome")).isEqualTo(batch.get("outcome"));
+        assertThat(input.at("/batch/counts")).isEqualTo(batch.get("counts"));
+        assertThat(input.at("/batch/ended_at")).isEqualTo(batch.get("ended_at"));
     }
 
     /** N results for N jobs, each once, numbered without a gap, with the right output, and counts that sum. */

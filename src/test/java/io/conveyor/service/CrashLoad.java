@@ -113,7 +113,8 @@ final class CrashLoad {
         int sent = 0;
         for (int n = 1; sent < BUDGET; n++) {
             int size = size(random);
-            BatchPlan plan = new BatchPlan(name + "-" + n, random.nextInt(3) > 0, random.nextLong(), size, 0);
+            BatchPlan plan = new BatchPlan(
+                    name + "-" + n, random.nextInt(3) > 0, random.nextLong(), size, 0, random.nextInt(3) == 0);
             // An unknown preference asks for nothing: answered when all jobs are handed over.
             submit(plan, List.of("wait=1", "respond-async", "nothing").get(random.nextInt(3)));
             sent += size;

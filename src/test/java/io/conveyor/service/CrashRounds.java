@@ -15,6 +15,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
@@ -22,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -29,8 +31,8 @@ import tools.jackson.databind.JsonNode;
 
 /**
  * Kills the service under load and starts it again on the same data, round after round, and holds it to what it said:
- * acknowledged batches are there and end with every result, others are there as a whole or not at all, and what a client
- * has read stays as it was. One thread.
+ * acknowledged batches are there and end with every result, others are there as a whole or not at all, what is to follow a
+ * batch follows it once, and what a client has read stays as it was. One thread.
  */
 final class CrashRounds implements AutoCloseable {
 
@@ -70,6 +72,7 @@ final class CrashRounds implements AutoCloseable {
     private int repeated;
     private int linesCompared;
     private int reread;
+    private int followers;
 
     CrashRounds(Path directory, long seed) {
         this.directory = directory;
@@ -138,6 +141,7 @@ final class CrashRounds implements AutoCloseable {
 
     private void assertKept(CrashLoad load, int askedAgain) throws IOException, InterruptedException {
         Map<String, String> listed = listAll();
+        List<String> found = new ArrayList<>();
         assertThat(listed.keySet())
                 .as("acknowledged batches after kill %d", kills)
                 .containsAll(load.acknowledged().keySet())
@@ -148,8 +152,10 @@ final class CrashRounds implements AutoCloseable {
                 BatchPlan plan = load.planned().get(batch.getValue());
                 assertThat(plan).as("plan of %s", batch).isNotNull();
                 assertComplete(batch.getKey(), plan, load.linesRead());
+                found.add(batch.getKey());
             }
         }
+        assertFollowed(found, listed, load.planned());
         acknowledged += load.acknowledged().size();
         repeated += askedAgain;
     }
@@ -172,18 +178,51 @@ final class CrashRounds implements AutoCloseable {
         jobs += plan.size();
     }
 
-    /** Ids and names of all batches that there are. */
+    /** Batches that have ended, be it before the kill, at it or after it: each that is to be followed is so once. */
+    private void assertFollowed(List<String> ids, Map<String, String> names, Map<String, BatchPlan> plans)
+            throws IOException, InterruptedException {
+        Map<String, List<String>> following = listFollowers();
+        for (String id : ids) {
+            BatchPlan plan = plans.get(names.get(id));
+            List<String> after = following.getOrDefault(id, List.of());
+            assertThat(after).as("what follows %s after kill %d", id, kills).hasSize(plan.followed() ? 1 : 0);
+            for (String follower : after) {
+                plan.assertFollowedBy(service.awaitEnd(follower), service.results(follower), service.awaitEnd(id));
+                followers++;
+            }
+        }
+    }
+
+    /** Ids of the batches that follow others, by the ids of those. */
+    private Map<String, List<String>> listFollowers() throws IOException, InterruptedException {
+        Map<String, List<String>> all = new HashMap<>();
+        forEachBatch(batch -> {
+            if (batch.has("continuation_of")) {
+                all.computeIfAbsent(batch.get("continuation_of").asString(), id -> new ArrayList<>())
+                        .add(batch.get("id").asString());
+            }
+        });
+        return all;
+    }
+
+    /** Ids and names of all batches that clients have sent. */
     private Map<String, String> listAll() throws IOException, InterruptedException {
         Map<String, String> all = new LinkedHashMap<>();
+        forEachBatch(batch -> {
+            if (!batch.has("continuation_of")) {
+                all.put(batch.get("id").asString(), batch.get("name").asString());
+            }
+        });
+        return all;
+    }
+
+    private void forEachBatch(Consumer<JsonNode> work) throws IOException, InterruptedException {
         String path = "/v1/batches?limit=1000";
         while (path != null) {
             JsonNode page = ServiceProcess.JSON.readTree(service.get(path).body());
-            page.get("items")
-                    .forEach(batch -> all.put(
-                            batch.get("id").asString(), batch.get("name").asString()));
+            page.get("items").forEach(work);
             path = page.has("next") ? page.get("next").asString() : null;
         }
-        return all;
     }
 
     private void rereadSome() throws IOException, InterruptedException {
@@ -216,6 +255,7 @@ final class CrashRounds implements AutoCloseable {
         assertThat(service.terminate()).isEqualTo(ServiceProcess.TERMINATED);
         readLog();
         assertThat(takenUp).as("batches that a kill left unfinished").isPositive();
+        assertThat(followers).as("batches that follow others").isPositive();
         String url = "jdbc:sqlite:" + directory.resolve("data/conveyor.db");
         try (Connection file = DriverManager.getConnection(url);
                 Statement statement = file.createStatement()) {
@@ -224,6 +264,13 @@ final class CrashRounds implements AutoCloseable {
                     .isEqualTo("0");
             assertThat(ask(statement, "SELECT count(*) FROM segment WHERE open > 0"))
                     .isEqualTo("0");
+            assertThat(ask(statement, "SELECT count(*) FROM continuation")).isEqualTo("0");
+            assertThat(ask(
+                            statement,
+                            "SELECT count(*) || ' of ' || count(DISTINCT continuation_of) FROM batch"
+                                    + " WHERE continuation_of IS NOT NULL"))
+                    .as("batches that follow, of batches that are followed")
+                    .isEqualTo(followers + " of " + followers);
         }
     }
 
@@ -236,7 +283,8 @@ final class CrashRounds implements AutoCloseable {
     String report() {
         return ("%d rounds, %d kills: %d batches acknowledged with %d jobs, every one there and complete; %d batches taken"
                         + " up unfinished; %d submissions without an answer, of which %d were there as a whole and %d"
-                        + " not at all (%d asked again and got the one batch); %d result lines read before a kill and byte for byte the same"
+                        + " not at all (%d asked again and got the one batch); %d batches with something to follow, each followed once; %d"
+                        + " result lines read before a kill and byte for byte the same"
                         + " after it; %d batches read again later")
                 .formatted(
                         rounds,
@@ -248,6 +296,7 @@ final class CrashRounds implements AutoCloseable {
                         unknownFound,
                         unknown - unknownFound,
                         repeated,
+                        followers,
                         linesCompared,
                         reread);
     }

@@ -127,6 +127,17 @@ abstract class StopContract extends StoreContract<StoreHarness> {
     }
 
     @Test
+    void aPausedBatchIsNotHandedOutUntilItIsResumed() {
+        BatchRef batch = sealed("b1", 3, onError("continue"));
+        store.pause(batch);
+        assertThat(store.unfinished(0, 10)).isEmpty();
+
+        store.resume(batch);
+
+        assertThat(store.unfinished(0, 10)).extracting(StoredBatch::ref).containsExactly(batch);
+    }
+
+    @Test
     void aPercentageIsDecidedWhenTheUploadIsComplete() {
         BatchRef batch = opened("b1", 10, onError("tolerate_percent:50"));
         record(SegmentRef.fresh(batch, 0), 0, 6, JobState.FAILED);
