@@ -6,6 +6,7 @@ import io.conveyor.job.StopReason;
 import io.conveyor.store.BatchRef;
 import io.conveyor.store.BatchStore;
 import io.conveyor.store.NewBatch;
+import io.conveyor.store.StoreException;
 import io.conveyor.store.StoredBatch;
 import java.util.ArrayList;
 import java.util.List;
@@ -280,16 +281,24 @@ final class ActiveBatches implements Retries.Active {
     private WaitingBatches.Page takeUp(long afterBatchNo) {
         List<StoredBatch> found = store.unfinished(afterBatchNo, PAGE);
         List<ActiveBatch> taken = new ArrayList<>();
+        long last = found.size() < PAGE ? 0 : found.get(found.size() - 1).ref().batchNo();
         for (StoredBatch stored : found) {
-            ActiveBatch batch = takeUp(stored);
-            if (batch != null) {
-                taken.add(batch);
+            try {
+                ActiveBatch batch = takeUp(stored);
+                if (batch != null) {
+                    taken.add(batch);
+                }
+            } catch (StoreException e) {
+                if (taken.isEmpty()) {
+                    throw e;
+                }
+                last = stored.ref().batchNo() - 1; // those before it are here, and nobody else would have them go on
+                break;
             }
         }
         if (!taken.isEmpty()) {
             log.info("Took up {} unfinished batches from the store", taken.size());
         }
-        long last = found.size() < PAGE ? 0 : found.get(found.size() - 1).ref().batchNo();
         return new WaitingBatches.Page(taken, last);
     }
 }
