@@ -70,6 +70,13 @@ final class ActiveBatches implements Retries.Active {
         active.put(batch.ref().batchNo(), of(batch));
     }
 
+    /** The same of a batch whose upload goes on; its reader feeds it. */
+    void addArriving(NewBatch batch) {
+        ActiveBatch added = of(batch);
+        added.arrives(true);
+        active.put(batch.ref().batchNo(), added);
+    }
+
     /** The store has made a batch of which nobody knows yet: it goes to the ring at once. */
     void addWaiting(NewBatch batch) {
         ActiveBatch added = of(batch);

@@ -187,7 +187,7 @@ public final class Belt implements StoreListener {
      * @return as {@link #seal}
      */
     public boolean open(NewBatch batch, List<PackedSegment> first) {
-        batches.add(batch);
+        batches.addArriving(batch);
         boolean opened = false;
         try {
             opened = store.open(batch, first);
@@ -250,7 +250,8 @@ public final class Belt implements StoreListener {
     public void complete(BatchRef ref, byte[] fingerprint, byte @Nullable [] keyFingerprint) {
         ActiveBatch batch = batches.find(ref);
         if (batch != null) {
-            batch.moveTo(ActiveBatch.Stage.FED);
+            batch.arrives(false);
+            batches.fed(batch);
         }
         store.complete(ref, fingerprint, keyFingerprint);
     }
@@ -259,9 +260,13 @@ public final class Belt implements StoreListener {
     public void abandon(BatchRef ref) {
         store.abandon(ref);
         ActiveBatch batch = batches.find(ref);
-        if (batch != null && batch.isFed()) {
-            batch.moveTo(ActiveBatch.Stage.FED);
-        } else if (batch != null) {
+        if (batch == null) {
+            return;
+        }
+        batch.arrives(false);
+        if (batch.isFed()) {
+            batches.fed(batch);
+        } else {
             batches.waitForTurn(batch);
         }
     }

@@ -192,17 +192,35 @@ final class Retries {
     }
 
     private void turn(ActiveBatch batch) throws InterruptedException {
+        if (batch.isArriving()) {
+            handAgain(batch);
+        }
         if (batch.isCancelled()) {
             end(batch);
         } else if (batch.hasTakenBack() && !batch.isPaused()) {
-            due.add(
-                    batch.ref().batchNo(),
-                    clock.millis() + LIMITED_MILLIS); // else all that is due would come to memory
+            lookAgain(batch); // else all that is due would come to memory
         } else if (!batch.isPaused()) {
             for (JobTask task : takeInHand(batch)) {
                 hand(batch, task);
             }
         }
+    }
+
+    /** What found no place in a limit is its feeder's, but who reads an upload may wait for its client, and feed nothing. */
+    private void handAgain(ActiveBatch batch) throws InterruptedException {
+        JobTask task = batch.pollTakenBack();
+        while (task != null && batch.isCancelled()) {
+            batch.handOver();
+            runner.passOver(task);
+            task = batch.pollTakenBack();
+        }
+        if (task != null) {
+            hand(batch, task);
+        }
+    }
+
+    private void lookAgain(ActiveBatch batch) {
+        due.add(batch.ref().batchNo(), clock.millis() + LIMITED_MILLIS);
     }
 
     /**
@@ -299,6 +317,9 @@ final class Retries {
             runner.passOver(task);
         } else if (!handed) {
             batch.keep(task);
+            if (batch.isArriving()) {
+                lookAgain(batch);
+            }
         }
     }
 
