@@ -89,7 +89,7 @@ public final class Belt implements StoreListener {
         this.running = parts.running();
         this.policy = parts.retries();
         JobRunner runner = parts.runner();
-        this.control = new Control(store, pool, running, runner, new InMemory());
+        this.control = new Control(store, running, runner, new InMemory());
         Admission admission = new Admission(parts.limits(), handlers);
         this.batches = new ActiveBatches(store, ring, this::takenUp);
         this.retries = new Retries(parts, admission, batches, ring);

@@ -313,7 +313,10 @@ final class Retries {
                 permit.release();
             }
         }
-        if (!handed && batch.isCancelled()) {
+        if (handed && batch.isCancelled()) {
+            // It may have come into the queue after the stop had looked there.
+            runner.takeBack(batch).forEach(runner::passOver);
+        } else if (batch.isCancelled()) {
             runner.passOver(task);
         } else if (!handed) {
             batch.keep(task);
