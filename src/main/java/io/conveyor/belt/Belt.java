@@ -465,6 +465,14 @@ public final class Belt implements StoreListener {
         }
 
         @Override
+        public void fetch(BatchRef ref) {
+            ActiveBatch batch = batches.find(ref);
+            if (batch == null || batch.stage() == ActiveBatch.Stage.FORGOTTEN) {
+                retries.endInStore(ref);
+            }
+        }
+
+        @Override
         public void hurry(ActiveBatch batch) {
             batches.waiting().hurry(batch);
             retries.end(batch);

@@ -43,6 +43,9 @@ final class Control {
          */
         void with(BatchRef batch, Consumer<ActiveBatch> work);
 
+        /** Has a stopped batch that is only in the store taken up, without waiting for room among those that run. */
+        void fetch(BatchRef batch);
+
         /** Gives a cancelled batch its better place among those that wait. */
         void hurry(ActiveBatch batch);
 
@@ -97,6 +100,7 @@ final class Control {
 
     private void stopJobs(BatchRef ref, StopReason reason) {
         active.with(ref, batch -> stopJobs(batch, reason));
+        active.fetch(ref);
     }
 
     private void stopJobs(ActiveBatch batch, StopReason reason) {

@@ -4,9 +4,11 @@ import static io.conveyor.belt.BeltHarness.segments;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.conveyor.job.BatchOutcome;
+import io.conveyor.job.Tally;
 import io.conveyor.store.BatchRef;
 import io.conveyor.store.StoreException;
 import io.conveyor.store.StoreFailures;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -47,6 +49,23 @@ class BacklogTest extends GatedJobs {
                 assertThat(harness.awaitEnd(ref).outcome()).isEqualTo(BatchOutcome.SUCCEEDED);
             }
             assertThat(ran).hasSize(5);
+        }
+    }
+
+    @Test
+    void aCancelReachesABatchThatFindsNoRoomInTheRing() throws Exception {
+        try (BeltHarness harness = new BeltHarness(file(), 1, 1, 0, 8, gated).started()) {
+            List<BatchRef> refs = new ArrayList<>();
+            for (int n = 0; n < 24; n++) {
+                refs.add(harness.submit("batch-" + n, segments("gated", 40, 0), Duration.ZERO));
+            }
+            awaitBegun(1);
+            BatchRef last = refs.get(23);
+
+            harness.belt.cancel(last);
+
+            assertThat(harness.awaitEnd(last).tally()).isEqualTo(new Tally(40, 0, 0, 40, 0));
+            gate.release(24 * 40);
         }
     }
 }
