@@ -105,6 +105,9 @@ final class ActiveBatch implements Limit.Waiter {
     /** Indexes of jobs that go by another way than its feeder's. Written by the quarantine before there are feeders. */
     private final Set<Integer> apart = new CopyOnWriteArraySet<>();
 
+    /** Whether its upload arrives, whose reader feeds it now and then. Written by the owner, read by who brings jobs again. */
+    private volatile boolean arriving;
+
     /** Jobs that were given to the pool and came back unrun. */
     private final Deque<JobTask> takenBack = new ConcurrentLinkedDeque<>();
 
@@ -206,6 +209,15 @@ final class ActiveBatch implements Limit.Waiter {
 
     boolean isPaused() {
         return paused;
+    }
+
+    /** Its upload goes on, or has come to its end. Owner only. */
+    void arrives(boolean goesOn) {
+        arriving = goesOn;
+    }
+
+    boolean isArriving() {
+        return arriving;
     }
 
     /** The bound of its own jobs that run at once, or null. */

@@ -6,6 +6,7 @@ import io.conveyor.job.StopReason;
 import io.conveyor.store.BatchRef;
 import io.conveyor.store.BatchStore;
 import io.conveyor.store.NewBatch;
+import io.conveyor.store.StoreException;
 import io.conveyor.store.StoredBatch;
 import java.util.ArrayList;
 import java.util.List;
@@ -67,6 +68,13 @@ final class ActiveBatches implements Retries.Active {
     /** Notes a batch that is about to be in the store, so that nobody takes it up from there; its caller feeds it. */
     void add(NewBatch batch) {
         active.put(batch.ref().batchNo(), of(batch));
+    }
+
+    /** The same of a batch whose upload goes on; its reader feeds it. */
+    void addArriving(NewBatch batch) {
+        ActiveBatch added = of(batch);
+        added.arrives(true);
+        active.put(batch.ref().batchNo(), added);
     }
 
     /** The store has made a batch of which nobody knows yet: it goes to the ring at once. */
@@ -280,16 +288,24 @@ final class ActiveBatches implements Retries.Active {
     private WaitingBatches.Page takeUp(long afterBatchNo) {
         List<StoredBatch> found = store.unfinished(afterBatchNo, PAGE);
         List<ActiveBatch> taken = new ArrayList<>();
+        long last = found.size() < PAGE ? 0 : found.get(found.size() - 1).ref().batchNo();
         for (StoredBatch stored : found) {
-            ActiveBatch batch = takeUp(stored);
-            if (batch != null) {
-                taken.add(batch);
+            try {
+                ActiveBatch batch = takeUp(stored);
+                if (batch != null) {
+                    taken.add(batch);
+                }
+            } catch (StoreException e) {
+                if (taken.isEmpty()) {
+                    throw e;
+                }
+                last = stored.ref().batchNo() - 1; // those before it are here, and nobody else would have them go on
+                break;
             }
         }
         if (!taken.isEmpty()) {
             log.info("Took up {} unfinished batches from the store", taken.size());
         }
-        long last = found.size() < PAGE ? 0 : found.get(found.size() - 1).ref().batchNo();
         return new WaitingBatches.Page(taken, last);
     }
 }

@@ -89,7 +89,7 @@ public final class Belt implements StoreListener {
         this.running = parts.running();
         this.policy = parts.retries();
         JobRunner runner = parts.runner();
-        this.control = new Control(store, pool, running, runner, new InMemory());
+        this.control = new Control(store, running, runner, new InMemory());
         Admission admission = new Admission(parts.limits(), handlers);
         this.batches = new ActiveBatches(store, ring, this::takenUp);
         this.retries = new Retries(parts, admission, batches, ring);
@@ -187,7 +187,7 @@ public final class Belt implements StoreListener {
      * @return as {@link #seal}
      */
     public boolean open(NewBatch batch, List<PackedSegment> first) {
-        batches.add(batch);
+        batches.addArriving(batch);
         boolean opened = false;
         try {
             opened = store.open(batch, first);
@@ -253,7 +253,8 @@ public final class Belt implements StoreListener {
     public void complete(BatchRef ref, byte[] fingerprint, byte @Nullable [] keyFingerprint) {
         ActiveBatch batch = batches.find(ref);
         if (batch != null) {
-            batch.moveTo(ActiveBatch.Stage.FED);
+            batch.arrives(false);
+            batches.fed(batch);
         }
         store.complete(ref, fingerprint, keyFingerprint);
     }
@@ -262,9 +263,13 @@ public final class Belt implements StoreListener {
     public void abandon(BatchRef ref) {
         store.abandon(ref);
         ActiveBatch batch = batches.find(ref);
-        if (batch != null && batch.isFed()) {
-            batch.moveTo(ActiveBatch.Stage.FED);
-        } else if (batch != null) {
+        if (batch == null) {
+            return;
+        }
+        batch.arrives(false);
+        if (batch.isFed()) {
+            batches.fed(batch);
+        } else {
             batches.waitForTurn(batch);
         }
     }
@@ -460,6 +465,14 @@ public final class Belt implements StoreListener {
         @Override
         public void with(BatchRef ref, Consumer<ActiveBatch> work) {
             batches.with(ref, work);
+        }
+
+        @Override
+        public void fetch(BatchRef ref) {
+            ActiveBatch batch = batches.find(ref);
+            if (batch == null || batch.stage() == ActiveBatch.Stage.FORGOTTEN) {
+                retries.endInStore(ref);
+            }
         }
 
         @Override

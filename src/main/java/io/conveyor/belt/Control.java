@@ -2,12 +2,9 @@ package io.conveyor.belt;
 
 import io.conveyor.job.BatchRules;
 import io.conveyor.job.StopReason;
-import io.conveyor.pool.PoolTask;
-import io.conveyor.pool.WorkerPool;
 import io.conveyor.store.BatchRef;
 import io.conveyor.store.BatchStore;
 import io.conveyor.store.StoreException;
-import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.RejectedExecutionException;
@@ -31,7 +28,6 @@ final class Control {
     private static final Logger log = LoggerFactory.getLogger(Control.class);
 
     private final BatchStore store;
-    private final WorkerPool pool;
     private final RunningJobs running;
     private final JobRunner runner;
     private final Active active;
@@ -47,6 +43,9 @@ final class Control {
          */
         void with(BatchRef batch, Consumer<ActiveBatch> work);
 
+        /** Has a stopped batch that is only in the store taken up, without waiting for room among those that run. */
+        void fetch(BatchRef batch);
+
         /** Gives a cancelled batch its better place among those that wait. */
         void hurry(ActiveBatch batch);
 
@@ -54,9 +53,8 @@ final class Control {
         void settle(ActiveBatch batch);
     }
 
-    Control(BatchStore store, WorkerPool pool, RunningJobs running, JobRunner runner, Active active) {
+    Control(BatchStore store, RunningJobs running, JobRunner runner, Active active) {
         this.store = store;
-        this.pool = pool;
         this.running = running;
         this.runner = runner;
         this.active = active;
@@ -102,12 +100,13 @@ final class Control {
 
     private void stopJobs(BatchRef ref, StopReason reason) {
         active.with(ref, batch -> stopJobs(batch, reason));
+        active.fetch(ref);
     }
 
     private void stopJobs(ActiveBatch batch, StopReason reason) {
         batch.stop(reason);
         batch.resume();
-        takeBack(batch).forEach(runner::passOver);
+        runner.takeBack(batch).forEach(runner::passOver);
         running.interrupt(batch);
         active.settle(batch);
         active.hurry(batch);
@@ -118,7 +117,7 @@ final class Control {
             if (store.pause(ref)) {
                 active.with(ref, batch -> {
                     batch.pause();
-                    takeBack(batch).forEach(batch::keep);
+                    runner.takeBack(batch).forEach(batch::keep);
                     active.settle(batch);
                 });
             }
@@ -134,14 +133,6 @@ final class Control {
                 });
             }
         });
-    }
-
-    /** Jobs of the batch that waited in the pool's queue; who waited for room with one is sent away. */
-    private List<JobTask> takeBack(ActiveBatch batch) {
-        List<PoolTask> taken = pool.withdraw(task -> task instanceof JobTask job && job.batch() == batch);
-        List<JobTask> jobs = taken.stream().map(JobTask.class::cast).toList();
-        jobs.forEach(job -> job.permit().release());
-        return jobs;
     }
 
     /** Waits until the work is done; false if the service stops and it will not be. */

@@ -99,6 +99,8 @@ final class Feeder {
             }
         }
         if (batch.isCancelled()) {
+            // The last one may have come into the queue after the stop had looked there.
+            runner.takeBack(batch).forEach(runner::passOver);
             passOver(batch, turn.segmentsPassedOver());
         }
         return batch.isFed() ? Result.FED : Result.TIME_UP;

@@ -10,6 +10,7 @@ import io.conveyor.job.JobState;
 import io.conveyor.job.Run;
 import io.conveyor.job.StopReason;
 import io.conveyor.pool.Guard;
+import io.conveyor.pool.PoolTask;
 import io.conveyor.pool.SizingAdvice;
 import io.conveyor.pool.WorkerPool;
 import io.conveyor.store.AttemptEntry;
@@ -22,6 +23,7 @@ import java.lang.management.ThreadMXBean;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
@@ -173,6 +175,17 @@ final class JobRunner {
                     retries.dueAt(run.attempts(), error));
         }
         return entry(task, outcome, run);
+    }
+
+    /**
+     * Takes the jobs of a batch that wait in the pool's queue out of it; who waits for room with one is sent away. What comes
+     * into the queue afterwards is not among them.
+     */
+    List<JobTask> takeBack(ActiveBatch batch) {
+        List<PoolTask> taken = pool.withdraw(task -> task instanceof JobTask job && job.batch() == batch);
+        List<JobTask> jobs = taken.stream().map(JobTask.class::cast).toList();
+        jobs.forEach(job -> job.permit().release());
+        return jobs;
     }
 
     /** Records that a job of a stopped batch was not run. It must not have been handed over, or have been taken back. */

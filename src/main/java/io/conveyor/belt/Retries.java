@@ -17,9 +17,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -54,6 +54,9 @@ final class Retries {
 
     /** Jobs that are ended at once, before others have their turn. */
     private static final int ENDED_AT_ONCE = 4096;
+
+    /** Batches that wait to be taken up and ended, at the most; a round figure. */
+    private static final int MOST_FETCHED = 4096;
 
     /** Pause after the store failed, in milliseconds. */
     private static final long PAUSE_MILLIS = 500;
@@ -91,8 +94,8 @@ final class Retries {
     private final DueBatches due;
     private final StoreTrouble trouble = new StoreTrouble();
     private final Thread thread = new Thread(this::run, "conveyor-retries");
-    private final ExecutorService ending =
-            Executors.newSingleThreadExecutor(work -> new Thread(work, "conveyor-retries-end"));
+    private final ThreadPoolExecutor ending = new ThreadPoolExecutor(
+            1, 1, 0, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), work -> new Thread(work, "conveyor-retries-end"));
 
     /** @param capacity batches that are held in memory at the most */
     Retries(Belt.Parts parts, Admission admission, Active active, int capacity) {
@@ -192,17 +195,35 @@ final class Retries {
     }
 
     private void turn(ActiveBatch batch) throws InterruptedException {
+        if (batch.isArriving()) {
+            handAgain(batch);
+        }
         if (batch.isCancelled()) {
             end(batch);
         } else if (batch.hasTakenBack() && !batch.isPaused()) {
-            due.add(
-                    batch.ref().batchNo(),
-                    clock.millis() + LIMITED_MILLIS); // else all that is due would come to memory
+            lookAgain(batch); // else all that is due would come to memory
         } else if (!batch.isPaused()) {
             for (JobTask task : takeInHand(batch)) {
                 hand(batch, task);
             }
         }
+    }
+
+    /** What found no place in a limit is its feeder's, but who reads an upload may wait for its client, and feed nothing. */
+    private void handAgain(ActiveBatch batch) throws InterruptedException {
+        JobTask task = batch.pollTakenBack();
+        while (task != null && batch.isCancelled()) {
+            batch.handOver();
+            runner.passOver(task);
+            task = batch.pollTakenBack();
+        }
+        if (task != null) {
+            hand(batch, task);
+        }
+    }
+
+    private void lookAgain(ActiveBatch batch) {
+        due.add(batch.ref().batchNo(), clock.millis() + LIMITED_MILLIS);
     }
 
     /**
@@ -295,16 +316,32 @@ final class Retries {
                 permit.release();
             }
         }
-        if (!handed && batch.isCancelled()) {
+        if (handed && batch.isCancelled()) {
+            // It may have come into the queue after the stop had looked there.
+            runner.takeBack(batch).forEach(runner::passOver);
+        } else if (batch.isCancelled()) {
             runner.passOver(task);
         } else if (!handed) {
             batch.keep(task);
+            if (batch.isArriving()) {
+                lookAgain(batch);
+            }
         }
     }
 
     /** Gives what waits in a batch that is over its outcome; what is in hand gets it where it is. */
     void end(ActiveBatch batch) {
         end(batch.ref().batchNo(), -1);
+    }
+
+    /**
+     * The same for a batch that is over and only in the store, from where it is taken up; unless very many are, which are
+     * found there in their turn.
+     */
+    void endInStore(BatchRef ref) {
+        if (ending.getQueue().size() < MOST_FETCHED) {
+            end(ref.batchNo(), -1);
+        }
     }
 
     private void end(long batchNo, int after) {

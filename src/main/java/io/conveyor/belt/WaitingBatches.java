@@ -74,11 +74,14 @@ final class WaitingBatches {
         this.capacity = capacity;
     }
 
-    /** Puts a batch at the end of the ring, or parks it when the ring is full; its feeder gives it up with this call. */
+    /**
+     * Puts a batch at the end of the ring, or parks it when the ring is full; its feeder gives it up with this call. Those that
+     * are to run leave room to cancelled ones, whose clients wait for them to be gone: of these there may be as many beside.
+     */
     void add(ActiveBatch batch) {
         lock.lock();
         try {
-            if (inRing() >= capacity) {
+            if ((batch.isCancelled() ? cancelled.size() : inRing()) >= capacity) {
                 batch.moveTo(ActiveBatch.Stage.PARKED);
             } else {
                 batch.moveTo(ActiveBatch.Stage.WAITING);

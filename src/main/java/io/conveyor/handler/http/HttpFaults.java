@@ -1,6 +1,7 @@
 package io.conveyor.handler.http;
 
 import io.conveyor.handler.JobFailure;
+import java.io.IOException;
 import java.net.ConnectException;
 import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
@@ -24,11 +25,17 @@ final class HttpFaults {
         if (cause instanceof ConnectException) {
             return JobFailure.retryable("No connection to " + place + " came about: it refuses, or nobody is there.");
         }
-        if (cause instanceof SSLHandshakeException || cause instanceof SSLPeerUnverifiedException) {
+        if (isRefusal(cause)) {
             return JobFailure.of(
                     "No secure connection to " + place
                             + " came about: its certificate is not trusted, is for another host, or there is no common protocol.");
         }
         return JobFailure.retryable("The connection to " + place + " broke before the answer was complete.");
+    }
+
+    /** Whether one of both does not want the other; a connection that broke in the handshake says nothing of that. */
+    private static boolean isRefusal(@Nullable Throwable cause) {
+        return cause instanceof SSLPeerUnverifiedException
+                || (cause instanceof SSLHandshakeException && !(cause.getCause() instanceof IOException));
     }
 }

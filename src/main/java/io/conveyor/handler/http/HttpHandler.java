@@ -87,11 +87,14 @@ final class HttpHandler implements JobHandler, AutoCloseable {
         }
     }
 
-    /** Sends one request under the rules and limits of this kind; follows no redirect, and takes any status. */
-    HttpAnswer send(HttpCall call, Duration limit) throws JobFailure, InterruptedException {
+    /**
+     * Sends one request under the rules and limits of this kind to somebody who only takes note: follows no redirect, takes any
+     * status, and hands back no body, however long it is and whether it comes to an end.
+     */
+    HttpAnswer tell(HttpCall call, Duration limit) throws JobFailure, InterruptedException {
         try (CallTimer.Watch watch = timer.watch(limit)) {
             CURRENT.set(watch);
-            return send(call, 0, watch);
+            return send(call, 0, watch, this::pass);
         } finally {
             CURRENT.remove();
         }
@@ -107,7 +110,7 @@ final class HttpHandler implements JobHandler, AutoCloseable {
             throws JobFailure, InterruptedException {
         HttpCall call = first;
         for (int redirects = 0; ; redirects++) {
-            HttpAnswer answer = send(call, redirects, watch);
+            HttpAnswer answer = send(call, redirects, watch, this::read);
             Optional<HttpCall> next =
                     follow ? call.redirected(answer.status(), answer.headers().get("location")) : Optional.empty();
             if (next.isEmpty()) {
@@ -121,7 +124,12 @@ final class HttpHandler implements JobHandler, AutoCloseable {
         }
     }
 
-    private HttpAnswer send(HttpCall call, int redirects, CallTimer.Watch watch)
+    /** Makes something of what comes after the headers. */
+    private interface Reading {
+        HttpAnswer of(ClientHttpResponse response, CallTimer.Watch watch) throws IOException;
+    }
+
+    private HttpAnswer send(HttpCall call, int redirects, CallTimer.Watch watch, Reading reading)
             throws JobFailure, InterruptedException {
         try {
             RestClient.RequestBodySpec request =
@@ -129,7 +137,7 @@ final class HttpHandler implements JobHandler, AutoCloseable {
             if (call.body() != null) {
                 request.body(call.body());
             }
-            return request.exchangeForRequiredValue((sent, response) -> read(response, watch));
+            return request.exchangeForRequiredValue((sent, response) -> reading.of(response, watch));
         } catch (RuntimeException e) {
             // Broken off by the watch, the client fails in various ways: a closed socket, a cancelled lease, a lost
             // one.
@@ -148,6 +156,18 @@ final class HttpHandler implements JobHandler, AutoCloseable {
             throw new TooLargeException();
         }
         return HttpAnswer.of(response.getStatusCode().value(), response.getHeaders(), bytes);
+    }
+
+    /** Reads a short body, so that the connection serves again. */
+    private HttpAnswer pass(ClientHttpResponse response, CallTimer.Watch watch) throws IOException {
+        try {
+            if (response.getBody().readNBytes((int) maxResponse + 1).length > maxResponse) {
+                watch.abort();
+            }
+        } catch (IOException e) {
+            watch.abort(); // the answer had been given before
+        }
+        return HttpAnswer.of(response.getStatusCode().value(), response.getHeaders(), new byte[0]);
     }
 
     private JobFailure failure(URI uri, int redirects, CallTimer.Watch watch, RuntimeException fault) {

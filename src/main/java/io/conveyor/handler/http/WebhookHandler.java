@@ -7,6 +7,7 @@ import io.conveyor.handler.JobFailure;
 import io.conveyor.handler.JobOutput;
 import io.conveyor.handler.RawJson;
 import io.conveyor.job.CallbackFault;
+import io.conveyor.job.JobError;
 import io.conveyor.job.JobKind;
 import java.net.URI;
 import java.net.URISyntaxException;
@@ -113,7 +114,7 @@ final class WebhookHandler implements CallbackSender {
                             + " service. Its operator must set it again.");
         }
         URI uri = HttpUrl.parse(input.url());
-        HttpAnswer answer = http.send(call(uri, input, secrets), job.remaining());
+        HttpAnswer answer = tell(call(uri, input, secrets), job.remaining());
         if (answer.status() >= 200 && answer.status() < 300) {
             return JobOutput.json(new Output(answer.status()));
         }
@@ -147,6 +148,18 @@ final class WebhookHandler implements CallbackSender {
         String endedAt = MAPPER.readTree(batch).path("ended_at").asString();
         return ("{\"type\":\"batch.ended\",\"timestamp\":\"" + endedAt + "\",\"data\":" + batch + "}")
                 .getBytes(StandardCharsets.UTF_8);
+    }
+
+    /** Whatever keeps the message from its receiver may pass, a certificate that has expired as well; but not where it may not go. */
+    private HttpAnswer tell(HttpCall call, Duration limit) throws JobFailure, InterruptedException {
+        try {
+            return http.tell(call, limit);
+        } catch (JobFailure e) {
+            JobError error = e.error();
+            boolean known = error.retryable()
+                    || error.slug().equals(JobError.invalid("").slug());
+            throw known ? e : JobFailure.retryable(error.detail());
+        }
     }
 
     private static JobFailure refused(URI uri, HttpAnswer answer) {

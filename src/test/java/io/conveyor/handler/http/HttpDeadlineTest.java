@@ -85,6 +85,17 @@ class HttpDeadlineTest {
         hungUp.await();
     }
 
+    /** As one that is started again does: its certificate has nothing to do with that. */
+    @Test
+    void aServerThatHangsUpInTheHandshakeMayDoBetterLater() throws Exception {
+        serve(socket -> assertThat(socket.getInputStream().read()).isNotNegative());
+
+        JobError error = Jobs.failure(http, Jobs.job(input("https")));
+
+        assertThat(error.retryable()).isTrue();
+        assertThat(error.detail()).doesNotContain("certificate");
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"http", "https"})
     void anInterruptLeavesAServerThatHangs(String scheme) throws Exception {

@@ -2,6 +2,7 @@ package io.conveyor.handler.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.conveyor.handler.JobContext;
 import io.conveyor.handler.Jobs;
 import io.conveyor.job.CallbackFault;
 import io.conveyor.job.JobError;
@@ -9,12 +10,14 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.Base64;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
 import java.util.stream.Stream;
 import org.apache.hc.client5.http.SystemDefaultDnsResolver;
 import org.junit.jupiter.api.BeforeEach;
@@ -146,6 +149,60 @@ class WebhookHandlerTest extends HttpHarness {
 
         assertThat(error.retryable()).isFalse();
         assertThat(error.detail()).contains("410");
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {404, 500})
+    void aReceiverWhoseErrorPageIsLargeMayBeTriedAgain(int status) {
+        server.on("/hook", TestServer.answer(status, "x".repeat(LIMIT + 1)));
+
+        JobError error = Jobs.failure(webhooks, input("/hook", ""));
+
+        assertThat(error.retryable()).isTrue();
+        assertThat(error.extensions()).containsEntry("status", status);
+    }
+
+    @Test
+    void aReceiverThatAcknowledgesAtLengthHasAcknowledged() throws Exception {
+        server.on("/hook", TestServer.answer(200, "x".repeat(1_000_000)));
+
+        assertThat(Jobs.run(webhooks, input("/hook", ""))).isEqualTo("{\"status\":200}");
+    }
+
+    @Test
+    void aReceiverThatAcknowledgesAndHangsHasAcknowledged() throws Exception {
+        CountDownLatch over = new CountDownLatch(1);
+        server.on("/hook", exchange -> {
+            exchange.sendResponseHeaders(202, 100);
+            exchange.getResponseBody().write(new byte[10]);
+            exchange.getResponseBody().flush();
+            try {
+                over.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
+        try {
+            JobContext job = Jobs.job(input("/hook", ""), Duration.ofSeconds(5)); // enough for all but the body
+            assertThat(webhooks.handle(job).json()).asString().isEqualTo("{\"status\":202}");
+        } finally {
+            over.countDown();
+        }
+    }
+
+    /** It may have expired: its owner renews it, and the message still comes. */
+    @Test
+    void aReceiverWhoseCertificateIsNotTrustedMayBeTriedAgain() throws Exception {
+        try (TlsServer tls = new TlsServer()) {
+            String input = input("/hook", "").replace("http://127.0.0.1:" + server.port(), tls.url(""));
+
+            JobError error = Jobs.failure(webhooks, input);
+
+            assertThat(error.retryable()).isTrue();
+            assertThat(error.detail()).contains("certificate");
+            assertThat(Jobs.failure(http, "{\"url\":\"" + tls.url("/") + "\"}").retryable())
+                    .isFalse();
+        }
     }
 
     @Test
