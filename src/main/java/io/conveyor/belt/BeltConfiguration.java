@@ -1,6 +1,8 @@
 package io.conveyor.belt;
 
 import io.conveyor.handler.HandlerRegistry;
+import io.conveyor.handler.HandlerStartException;
+import io.conveyor.job.JobKind;
 import io.conveyor.job.SteadyClock;
 import io.conveyor.limit.Limits;
 import io.conveyor.pool.PoolListener;
@@ -10,6 +12,7 @@ import io.conveyor.pool.WorkerPoolConfig;
 import io.conveyor.store.BatchStore;
 import io.conveyor.store.RunningLog;
 import java.time.Clock;
+import java.util.stream.Collectors;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.context.ApplicationContext;
 import org.springframework.context.annotation.Bean;
@@ -52,6 +55,7 @@ class BeltConfiguration {
             Clock clock,
             SteadyClock steady,
             RunningLog runningLog) {
+        requireKinds(limits, handlers);
         RetryPolicy retries = new RetryPolicy(properties.job(), steady);
         FailStop failStop = new FailStop(System::exit, Runtime.getRuntime()::halt);
         store.listen(failStop);
@@ -69,6 +73,25 @@ class BeltConfiguration {
                         limits,
                         properties.job().alone()),
                 WaitingBatches.CAPACITY);
+    }
+
+    /**
+     * A limit for a kind that nobody has would hold for no job, and nobody would notice.
+     *
+     * @throws HandlerStartException if there is such a limit
+     */
+    static void requireKinds(Limits limits, HandlerRegistry handlers) {
+        limits.kinds()
+                .forEach((name, kinds) -> kinds.forEach(kind -> {
+                    if (handlers.find(kind).isEmpty()) {
+                        String known =
+                                handlers.kinds().stream().map(JobKind::name).collect(Collectors.joining(", "));
+                        throw new HandlerStartException(
+                                "conveyor.limits." + name + ".kinds names '" + kind
+                                        + "', and there is no such kind of job.",
+                                "Name one that there is: " + known + "; or add the plug-in that brings it.");
+                    }
+                }));
     }
 
     @Bean

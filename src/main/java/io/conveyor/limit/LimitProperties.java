@@ -20,6 +20,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 public record LimitProperties(@DefaultValue Map<String, Rule> limits) {
 
     private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9-]{0,63}");
+    private static final Pattern ENDING_DOT = Pattern.compile("\\.(?=(:[0-9]+)?$)");
     private static final Duration LONGEST = Duration.ofDays(1);
     private static final int MOST = 1_000_000;
 
@@ -47,7 +48,12 @@ public record LimitProperties(@DefaultValue Map<String, Rule> limits) {
 
         public Rule {
             kinds = List.copyOf(kinds);
-            hosts = hosts.stream().map(host -> host.toLowerCase(Locale.ROOT)).toList();
+            hosts = hosts.stream().map(Rule::plain).toList();
+        }
+
+        /** One for all ways to write a name: in lower case, and without the dot that may end it. */
+        private static String plain(String host) {
+            return ENDING_DOT.matcher(host.toLowerCase(Locale.ROOT)).replaceFirst("");
         }
 
         /**
@@ -80,6 +86,10 @@ public record LimitProperties(@DefaultValue Map<String, Rule> limits) {
             throw new IllegalArgumentException(key + " limits nothing; add " + key
                     + ".concurrency, how many jobs run at once, or " + key + ".rate, how many start in a second");
         }
+        rule.hosts().stream().filter(host -> host.contains("://")).findFirst().ifPresent(url -> {
+            throw new IllegalArgumentException(key + ".hosts has '" + url
+                    + "', which no job is compared with; give a host alone, such as api.example.com, or with its port");
+        });
         checkNumber(key + ".concurrency", rule.concurrency());
         checkNumber(key + ".rate", rule.rate());
         if (rule.per().toMillis() < 1 || rule.per().compareTo(LONGEST) > 0) {

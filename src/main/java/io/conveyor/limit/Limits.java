@@ -34,7 +34,7 @@ public final class Limits implements AutoCloseable {
     private final SortedMap<String, Limit> byName = new TreeMap<>();
     private final ScheduledThreadPoolExecutor timer;
 
-    private record Ruled(LimitProperties.Rule rule, Limit limit) {}
+    private record Ruled(String name, LimitProperties.Rule rule, Limit limit) {}
 
     Limits(LimitProperties properties) {
         timer = new ScheduledThreadPoolExecutor(1, work -> {
@@ -45,7 +45,7 @@ public final class Limits implements AutoCloseable {
         properties.limits().forEach((name, rule) -> {
             Integer concurrency = rule.concurrency();
             Limit limit = new Limit(concurrency == null ? Integer.MAX_VALUE : concurrency, bucket(rule), this::later);
-            ruled.add(new Ruled(rule, limit));
+            ruled.add(new Ruled(name, rule, limit));
             byName.put(name, limit);
         });
         // A token that is given back, since another limit had no place, may be missed by somebody meanwhile.
@@ -81,6 +81,13 @@ public final class Limits implements AutoCloseable {
     /** Whether none is set. */
     public boolean isEmpty() {
         return ruled.isEmpty();
+    }
+
+    /** The kinds that each of them names; by the name of the limit. */
+    public SortedMap<String, List<String>> kinds() {
+        SortedMap<String, List<String>> kinds = new TreeMap<>();
+        ruled.forEach(each -> kinds.put(each.name(), each.rule().kinds()));
+        return kinds;
     }
 
     /** Whether it matters what jobs of that kind call. */

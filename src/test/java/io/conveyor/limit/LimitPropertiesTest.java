@@ -39,6 +39,7 @@ class LimitPropertiesTest {
     @CsvSource({
         "kinds, http, limits nothing",
         "concurrency, 4, says for no job that it holds for it",
+        "hosts, https://api.example.com, conveyor.limits.it.hosts has 'https://api.example.com'",
         "concurrency, 0, conveyor.limits.it.concurrency is 0; set it from 1 to 1000000",
         "rate, 1000001, conveyor.limits.it.rate is 1000001; set it from 1 to 1000000",
         "per, 0s, conveyor.limits.it.per is PT0S; set it from 1ms to 1d",
@@ -49,7 +50,7 @@ class LimitPropertiesTest {
         if (!key.equals("concurrency") || !value.equals("4")) {
             keys.put("conveyor.limits.it.kinds", "http");
         }
-        if (key.equals("per")) {
+        if (key.equals("per") || key.equals("hosts")) {
             keys.put("conveyor.limits.it.rate", "1");
         }
         keys.put("conveyor.limits.it." + key, value);
@@ -71,6 +72,8 @@ class LimitPropertiesTest {
         ", api.example.com, api.example.com:443, true",
         ", api.example.com, api.example.com:8443, true",
         ", api.example.com:443, api.example.com:443, true",
+        ", API.example.com., api.example.com:443, true",
+        ", api.example.com.:443, api.example.com:443, true",
         ", api.example.com:443, api.example.com:8443, false",
         ", api.example.com, example.com:443, false",
         ", api.example.com, , false",

@@ -9,7 +9,6 @@ import io.conveyor.job.JobKind;
 import java.io.IOException;
 import java.net.URI;
 import java.time.Duration;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.hc.client5.http.DnsResolver;
@@ -103,7 +102,7 @@ final class HttpHandler implements JobHandler, AutoCloseable {
     /** The host with its port, of the first request. */
     @Override
     public String target(JobContext job) throws JobFailure {
-        return HttpUrl.place(HttpUrl.parse(job.input(HttpInput.class).url())).toLowerCase(Locale.ROOT);
+        return HttpUrl.target(HttpUrl.parse(job.input(HttpInput.class).url()));
     }
 
     private HttpAnswer answer(HttpCall first, boolean follow, CallTimer.Watch watch)

@@ -3,6 +3,7 @@ package io.conveyor.handler.http;
 import io.conveyor.handler.JobFailure;
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -59,6 +60,12 @@ final class HttpUrl {
     /** The host with its port, for sentences. */
     static String place(URI uri) {
         return uri.getHost() + ":" + port(uri);
+    }
+
+    /** The same, one for all ways to write a host: in lower case, and without the dot that may end a name. */
+    static String target(URI uri) {
+        String host = uri.getHost().toLowerCase(Locale.ROOT);
+        return (host.endsWith(".") ? host.substring(0, host.length() - 1) : host) + ":" + port(uri);
     }
 
     private static int port(URI uri) {

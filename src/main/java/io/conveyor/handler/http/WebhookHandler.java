@@ -15,7 +15,6 @@ import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -124,7 +123,7 @@ final class WebhookHandler implements CallbackSender {
     /** The host with its port, as for {@code http} jobs. */
     @Override
     public String target(JobContext job) throws JobFailure {
-        return HttpUrl.place(HttpUrl.parse(job.input(Input.class).url())).toLowerCase(Locale.ROOT);
+        return HttpUrl.target(HttpUrl.parse(job.input(Input.class).url()));
     }
 
     private HttpCall call(URI uri, Input input, List<WebhookSecret> secrets) {

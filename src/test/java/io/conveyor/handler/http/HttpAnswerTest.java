@@ -109,6 +109,8 @@ class HttpAnswerTest extends HttpHarness {
     void theTargetOfAJobIsTheHostWithItsPort() throws Exception {
         assertThat(http.target(Jobs.job("{\"url\":\"HTTPS://Example.COM/a?b\"}")))
                 .isEqualTo("example.com:443");
+        assertThat(http.target(Jobs.job("{\"url\":\"https://example.com./a\"}")))
+                .isEqualTo("example.com:443");
         assertThat(http.target(Jobs.job("{\"url\":\"http://[::1]:8080/\"}"))).isEqualTo("[::1]:8080");
         assertThatThrownBy(() -> http.target(Jobs.job("{\"url\":\"nowhere\"}"))).isInstanceOf(JobFailure.class);
         assertThatThrownBy(() -> http.target(Jobs.job("5"))).isInstanceOf(JobFailure.class);
