@@ -21,6 +21,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -45,6 +46,9 @@ final class Retries {
 
     /** Jobs of one batch in one turn: some waits for room, and a commit that costs little beside them. */
     private static final int TURN = 64;
+
+    /** Bytes of jobs in one turn, of one job at the least: they wait in memory for room. A round figure. */
+    private static final long TURN_BYTES = 4L * 1024 * 1024;
 
     /** The same where a limit holds: what finds no place in it stays in memory until it does. */
     private static final int LIMITED_TURN = 8;
@@ -227,56 +231,79 @@ final class Retries {
     }
 
     /**
-     * 1. Look what is due. 2. Ask for its targets. 3. Read its jobs, which may fail and then has changed nothing. 4. Take
-     * them in hand and put off the others, in one commit. 5. Come again for the rest.
+     * 1. Look what is due. 2. Read its jobs, as many as there is room for; which may fail and then has changed nothing. 3. Ask
+     * for their targets. 4. Take them in hand and put off the others, in one commit. 5. Come again for the rest.
      */
     private List<JobTask> takeInHand(ActiveBatch batch) {
         BatchRef ref = batch.ref();
         List<WaitingAttempt> waiting =
-                store.dueAttempts(ref, clock.millis(), admission.mayHold(batch) ? LIMITED_TURN : TURN);
+                byIndex(store.dueAttempts(ref, clock.millis(), admission.mayHold(batch) ? LIMITED_TURN : TURN));
         if (waiting.isEmpty()) {
             store.nextAttempt(ref).ifPresent(dueAt -> due.add(ref.batchNo(), dueAt));
             return List.of();
         }
+        List<JobTask> tasks = new ArrayList<>();
+        int read = read(batch, waiting, TURN_BYTES, job -> job, tasks);
         Map<Integer, Long> putOff = new HashMap<>();
-        List<WaitingAttempt> now = new ArrayList<>();
-        for (WaitingAttempt each : waiting) {
-            long at = targets.ask(each.target());
+        waiting.subList(0, read).forEach(each -> putOff.put(each.index(), NEVER));
+        List<JobTask> now = new ArrayList<>();
+        for (JobTask task : tasks) {
+            WaitingAttempt before = task.before();
+            long at = targets.ask(before == null ? null : before.target());
             if (at == Targets.NOW) {
-                now.add(each);
+                putOff.remove(task.job().index());
+                now.add(task);
             } else {
-                putOff.put(each.index(), at);
+                putOff.put(task.job().index(), at);
             }
         }
-        List<JobTask> tasks = tasks(batch, now);
-        now.forEach(each -> putOff.putIfAbsent(each.index(), NEVER));
-        List<Integer> indexes = indexes(tasks);
-        indexes.forEach(putOff::remove);
-        Set<Integer> taken = store.takeAttempts(ref, indexes, putOff);
+        Set<Integer> taken = store.takeAttempts(ref, indexes(now), putOff);
         store.nextAttempt(ref).ifPresent(dueAt -> due.add(ref.batchNo(), Math.max(dueAt, clock.millis())));
-        return tasks.stream().filter(task -> taken.contains(task.job().index())).toList();
+        return now.stream().filter(task -> taken.contains(task.job().index())).toList();
     }
 
-    /** Those that have no outcome yet, with their jobs read again. */
-    private List<JobTask> tasks(ActiveBatch batch, List<WaitingAttempt> waiting) {
-        List<JobTask> tasks = new ArrayList<>(waiting.size());
+    private static List<WaitingAttempt> byIndex(List<WaitingAttempt> waiting) {
+        return waiting.stream()
+                .sorted(Comparator.comparingInt(WaitingAttempt::index))
+                .toList();
+    }
+
+    /**
+     * Reads the jobs of those that have no outcome yet again.
+     *
+     * @param waiting by index
+     * @param most bytes of jobs at the most, or one job
+     * @param kept what is kept of a job
+     * @param tasks takes them
+     * @return how many were looked at, whether they have an outcome or not
+     */
+    private int read(
+            ActiveBatch batch,
+            List<WaitingAttempt> waiting,
+            long most,
+            UnaryOperator<Job> kept,
+            List<? super JobTask> tasks) {
         OpenSegment open = null;
         SegmentCursor cursor = null;
-        for (WaitingAttempt each : waiting.stream()
-                .sorted(Comparator.comparingInt(WaitingAttempt::index))
-                .toList()) {
+        long bytes = 0;
+        int looked = 0;
+        while (looked < waiting.size() && bytes < most) {
+            WaitingAttempt each = waiting.get(looked);
             if (open == null || cursor == null || each.index() >= end(open)) {
                 open = store.openSegment(batch.ref(), each.index());
                 cursor = open == null ? null : new SegmentCursor(open.segment());
             }
             if (open == null || cursor == null) {
-                return tasks;
+                return waiting.size();
             }
             if (each.index() >= cursor.nextIndex() && !isRecorded(open, each.index())) {
-                tasks.add(new JobTask(runner, batch, open.ref(), job(cursor, each.index()), each));
+                Job job = kept.apply(job(cursor, each.index()));
+                bytes += job.bytes();
+                tasks.add(new JobTask(runner, batch, open.ref(), job, each));
             }
+            looked++;
         }
-        return tasks;
+        return looked;
     }
 
     private static List<Integer> indexes(List<JobTask> tasks) {
@@ -360,7 +387,8 @@ final class Retries {
             }
             try {
                 List<WaitingAttempt> waiting = store.waitingAttempts(batch.ref(), after, ENDED_AT_ONCE);
-                List<JobTask> tasks = tasks(batch, waiting);
+                List<JobTask> tasks = new ArrayList<>();
+                read(batch, waiting, Long.MAX_VALUE, Job::withoutInput, tasks);
                 Set<Integer> taken = store.takeAttempts(batch.ref(), indexes(tasks), Map.of());
                 for (JobTask task : tasks) {
                     if (taken.contains(task.job().index())) {

@@ -62,6 +62,12 @@ public record Job(
         return new Job(index, kind, customId, timeoutMillis, maxAttempts, metadata, other, problem);
     }
 
+    /** What is left of it for one who will not run it: no more than its names. */
+    @SuppressWarnings("NullAway") // as for those who make one without input
+    public Job withoutInput() {
+        return new Job(index, kind, customId, timeoutMillis, maxAttempts, null, null, problem);
+    }
+
     /** Bytes that this job holds in memory, roughly: what the bounds in bytes count. */
     public long bytes() {
         return 64L + (input == null ? 0 : input.length) + (metadata == null ? 0 : metadata.length);
