@@ -4,6 +4,7 @@ import static io.conveyor.pool.PoolTasks.AGES;
 import static io.conveyor.pool.PoolTasks.LONG;
 import static io.conveyor.pool.PoolTasks.awaitUntil;
 import static io.conveyor.pool.PoolTasks.config;
+import static io.conveyor.pool.PoolTasks.fill;
 import static io.conveyor.pool.PoolTasks.letAllGo;
 import static io.conveyor.pool.PoolTasks.occupy;
 import static io.conveyor.pool.PoolTasks.task;
@@ -69,6 +70,47 @@ class WithdrawTest {
             assertThat(served.get(LONG.toSeconds(), TimeUnit.SECONDS)).isEqualTo(Handover.QUEUED);
             assertThat(pool.snapshot().producersWaiting()).isZero();
             letAllGo(busy);
+        }
+    }
+
+    @Test
+    void whoComesWithOneThatIsTakenBackAlreadyDoesNotWait() throws Exception {
+        Gate busy = new Gate();
+        Gate queued = new Gate();
+        try (WorkerPool pool = new WorkerPool(config(1, 1, 0))) {
+            fill(pool, busy, queued);
+            Ticket ticket = pool.ticket(task(() -> {}));
+
+            pool.withdraw(ticket);
+
+            Future<Boolean> sentAway =
+                    producers.submit(() -> pool.enqueueUntil(ticket, WorkerPool.deadline(AGES.toNanos())));
+            assertThat(sentAway.get(LONG.toSeconds(), TimeUnit.SECONDS)).isFalse();
+            letAllGo(busy, queued);
+        }
+    }
+
+    @Test
+    void aLargeOneThatIsTakenBackFromTheHeadOfTheLineHoldsNobodyBackAnyMore() throws Exception {
+        Gate busy = new Gate();
+        Gate half = new Gate(600);
+        try (WorkerPool pool = new WorkerPool(config(1, 10, 0))) {
+            occupy(pool, busy);
+            pool.offer(half, Duration.ZERO);
+            Ticket large = pool.ticket(task(900, () -> {}));
+            Future<Boolean> sentAway =
+                    producers.submit(() -> pool.enqueueUntil(large, WorkerPool.deadline(AGES.toNanos())));
+            awaitUntil(() -> pool.snapshot().producersWaiting() == 1);
+            Future<Handover> small = producers.submit(() -> pool.offer(task(1, () -> {}), AGES));
+            awaitUntil(() -> pool.snapshot().producersWaiting() == 2);
+
+            pool.withdraw(large);
+
+            assertThat(small.get(LONG.toSeconds(), TimeUnit.SECONDS)).isEqualTo(Handover.QUEUED);
+            assertThat(sentAway.get(LONG.toSeconds(), TimeUnit.SECONDS)).isFalse();
+            assertThat(pool.snapshot().producersWaiting()).isZero();
+            assertThat(pool.snapshot().queuedBytes()).isEqualTo(601);
+            letAllGo(busy, half);
         }
     }
 }
