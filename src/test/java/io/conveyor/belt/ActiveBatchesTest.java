@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -35,14 +36,16 @@ class ActiveBatchesTest {
     /** The store, as far as it is asked who is to go on. */
     private static final class Backlog {
 
+        /** They are on a page that was read before they were that. */
+        private static final Set<BatchState> OVER = Set.of(BatchState.ENDED, BatchState.PAUSED);
+
         final TreeMap<Long, StoredBatch> unfinished = new TreeMap<>();
         final TreeMap<Long, StoredBatch> found = new TreeMap<>();
         final TreeMap<Long, Long> nextAttempts = new TreeMap<>();
         final List<Long> asked = new ArrayList<>();
         final List<Long> renewed = new ArrayList<>();
 
-        @Nullable
-        RuntimeException broken;
+        Runnable whileRenewing = () -> {};
 
         void has(long number, BatchState state, @Nullable StopReason reason) {
             StoredBatch batch = new StoredBatch(
@@ -73,9 +76,11 @@ class ActiveBatchesTest {
                     (proxy, method, arguments) -> switch (method.getName()) {
                         case "unfinished" -> {
                             asked.add((long) arguments[0]);
-                            yield unfinished.tailMap((long) arguments[0], false).values().stream()
+                            List<StoredBatch> page = unfinished.tailMap((long) arguments[0], false).values().stream()
                                     .limit((int) arguments[1])
                                     .toList();
+                            unfinished.values().removeIf(batch -> OVER.contains(batch.state()));
+                            yield page;
                         }
                         case "find" ->
                             found.values().stream()
@@ -83,9 +88,7 @@ class ActiveBatchesTest {
                                     .findAny();
                         case "renewEpoch" -> {
                             renewed.add(((BatchRef) arguments[0]).batchNo());
-                            if (broken != null) {
-                                throw broken;
-                            }
+                            whileRenewing.run();
                             yield null;
                         }
                         case "nextAttempt" ->
@@ -123,17 +126,16 @@ class ActiveBatchesTest {
     /** The look through the store with which every ring begins. */
     private ActiveBatches lookedThrough(int ring) throws Exception {
         ActiveBatches batches = batches(ring);
-        batches.waitForTurn(added(batches, 999));
-        batches.waiting().take();
-        batches.remove(ref(999));
+        assertThat(isLookedThrough(batches)).isTrue();
         store.asked.clear();
         return batches;
     }
 
     @Test
     void aParkedBatchIsForgottenWithItsLastJobAndTheStoreIsLookedThroughForIt() throws Exception {
-        ActiveBatches batches = batches(1);
+        ActiveBatches batches = lookedThrough(2);
         batches.waitForTurn(added(batches, 2));
+        batches.waitForTurn(added(batches, 3));
         ActiveBatch parked = added(batches, 1);
         parked.handOver();
         batches.waitForTurn(parked);
@@ -148,6 +150,8 @@ class ActiveBatchesTest {
         assertThat(parked.stage()).isEqualTo(Stage.FORGOTTEN);
         store.has(1, BatchState.RUNNING, null);
         assertThat(batches.waiting().take().ref().batchNo()).isEqualTo(2);
+        assertThat(batches.waiting().take().ref().batchNo()).isEqualTo(3);
+        assertThat(store.asked).containsExactly(0L);
         assertThat(batches.waiting().take().ref().batchNo()).isEqualTo(1);
         assertThat(store.renewed).containsExactly(1L);
     }
@@ -163,13 +167,14 @@ class ActiveBatchesTest {
 
     @Test
     void aFedBatchIsForgottenOnlyWhenManyOthersAreHereAndNothingOfItCameBack() throws Exception {
-        ActiveBatches batches = lookedThrough(1);
+        ActiveBatches batches = lookedThrough(2);
         ActiveBatch first = added(batches, 1);
+        ActiveBatch second = added(batches, 2);
         batches.fed(first);
         assertThat(first.stage()).isEqualTo(Stage.FED);
-        assertThat(batches.find(1)).as("it is alone").isSameAs(first);
+        assertThat(batches.find(1)).as("there is room for both").isSameAs(first);
 
-        ActiveBatch second = added(batches, 2);
+        added(batches, 3);
         second.keepFirst(task(second));
         second.moveTo(Stage.FED);
         batches.forgetIfIdle(second);
@@ -186,6 +191,24 @@ class ActiveBatchesTest {
         assertThat(store.asked)
                 .as("it comes back with the first attempt that is due")
                 .isEmpty();
+    }
+
+    @Test
+    void aBatchOfWhichAJobCameBackBeforeItsFeederHadFedAllIsFedAgainOrHeld() {
+        ActiveBatches batches = batches(4);
+        ActiveBatch running = added(batches, 1);
+        running.handOver();
+        running.keep(task(running));
+        batches.fed(running);
+        assertThat(running.stage()).isEqualTo(Stage.WAITING);
+
+        ActiveBatch paused = added(batches, 2);
+        paused.handOver();
+        paused.handOver();
+        paused.keep(task(paused));
+        paused.pause();
+        batches.fed(paused);
+        assertThat(paused.stage()).isEqualTo(Stage.HELD);
     }
 
     @Test
@@ -358,21 +381,24 @@ class ActiveBatchesTest {
     @Test
     void nobodyEntersABatchThatIsBeingTakenUp() {
         ActiveBatches batches = batches(4);
-        added(batches, 1).moveTo(Stage.COMING);
-        assertThat(batches.enter(1)).isNull();
+        List<Optional<ActiveBatch>> entered = new ArrayList<>();
+        store.has(1, BatchState.RUNNING, null);
+        store.whileRenewing = () -> entered.add(Optional.ofNullable(batches.enter(1)));
+        assertThat(batches.enter(1)).isNotNull();
+        assertThat(entered).containsExactly(Optional.empty());
     }
 
     @Test
-    void whatHasEndedOrIsPausedMeanwhileIsNotTakenUp() {
-        ActiveBatches batches = batches(4);
+    void whatHasEndedOrIsPausedMeanwhileIsNotTakenUpAndWhatIsStoppedIs() throws Exception {
+        ActiveBatches batches = lookedThrough(4);
         store.has(1, BatchState.ENDED, null);
+        assertThat(batches.enter(1)).isNull();
+        assertThat(isLookedThrough(batches)).as("nothing is left of it").isFalse();
         store.has(2, BatchState.PAUSED, null);
-        store.has(3, BatchState.RUNNING, null);
-        store.found.remove(3L);
-        store.unfinished.remove(2L);
         assertThat(batches.enter(2)).isNull();
-        store.has(4, BatchState.CANCELLING, StopReason.ON_ERROR);
+        assertThat(isLookedThrough(batches)).as("it may have been resumed").isTrue();
 
+        store.has(4, BatchState.CANCELLING, StopReason.ON_ERROR);
         ActiveBatch stopped = batches.enter(4);
 
         assertThat(stopped.stopReason()).isEqualTo(StopReason.ON_ERROR);
@@ -380,9 +406,18 @@ class ActiveBatchesTest {
         assertThat(batches.size()).isEqualTo(1);
     }
 
+    /** Whether the next turn begins with a look through the store. */
+    private boolean isLookedThrough(ActiveBatches batches) throws Exception {
+        store.asked.clear();
+        batches.waitForTurn(added(batches, 999));
+        batches.waiting().take();
+        batches.remove(ref(999));
+        return !store.asked.isEmpty();
+    }
+
     @Test
     void aPageOfWhatHasEndedOrIsPausedHasNobodyToFeed() throws Exception {
-        ActiveBatches batches = batches(1);
+        ActiveBatches batches = batches(4);
         store.has(1, BatchState.ENDED, null);
         store.has(2, BatchState.PAUSED, null);
         store.has(3, BatchState.RUNNING, null);
@@ -395,11 +430,14 @@ class ActiveBatchesTest {
     void aStoreThatFailsWhileABatchIsTakenUpLeavesNothingBehind() {
         ActiveBatches batches = batches(4);
         store.has(1, BatchState.RUNNING, null);
-        store.broken = new IllegalStateException("no store");
-        assertThatThrownBy(() -> batches.enter(1)).isSameAs(store.broken);
+        IllegalStateException broken = new IllegalStateException("no store");
+        store.whileRenewing = () -> {
+            throw broken;
+        };
+        assertThatThrownBy(() -> batches.enter(1)).isSameAs(broken);
         assertThat(batches.find(1)).isNull();
 
-        store.broken = null;
+        store.whileRenewing = () -> {};
         assertThat(batches.enter(1)).isNotNull();
     }
 

@@ -78,6 +78,10 @@ class JobRunnerTest {
     @SuppressWarnings("NullAway.Init")
     private RunningLog log;
 
+    /** Of the runner that was made last. */
+    @SuppressWarnings("NullAway.Init")
+    private RunningJobs running;
+
     private final List<ActiveBatch> settled = new ArrayList<>();
 
     @BeforeEach
@@ -93,11 +97,12 @@ class JobRunnerTest {
     }
 
     private JobRunner runner(int places, JobHandler... handlers) {
+        running = new RunningJobs(places, log);
         return new JobRunner(new JobRunner.Parts(
                 pool,
                 new HandlerRegistry(List.of(handlers)),
                 recording(),
-                new RunningJobs(places, log),
+                running,
                 sizing,
                 Duration.ofHours(1),
                 retries,
@@ -166,6 +171,20 @@ class JobRunnerTest {
         assertThat(outcome.run().worker()).isEqualTo("test-worker-1");
         assertThat(batch.running()).isEqualTo(1);
         assertThat(batch.startedAt()).hasValue(NOW);
+    }
+
+    @Test
+    void aJobIsKnownAsRunningWhileItIsInItsHandlerAndNoLonger() throws Exception {
+        List<Boolean> within = new ArrayList<>();
+        JobRunner runner = runner(1, handler("looks", job -> {
+            within.add(running.contains(1, 5));
+            within.add(running.contains(1, 6));
+            within.add(running.contains(2, 5));
+            return new JobOutput(job.input());
+        }));
+        run(task(runner, "looks"));
+        assertThat(within).containsExactly(true, false, false);
+        assertThat(running.contains(1, 5)).isFalse();
     }
 
     @Test
