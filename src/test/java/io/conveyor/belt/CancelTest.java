@@ -32,6 +32,8 @@ import org.junit.jupiter.api.Test;
 /** Cancelling: what waits, what runs, and who wins against the end. */
 class CancelTest extends GatedJobs {
 
+    private static final int RACES = Integer.getInteger("races", 500);
+
     private static final JobHandler ECHO = handler("echo", job -> new JobOutput(job.input()));
 
     @Test
@@ -252,7 +254,7 @@ class CancelTest extends GatedJobs {
         try (BeltHarness harness = new BeltHarness(file(), 2, 8, 1, ECHO).started();
                 Race race = new Race()) {
             int cancelled = 0;
-            for (int round = 0; round < 500; round++) {
+            for (int round = 0; round < RACES; round++) {
                 int jobs = 1 + random.nextInt(20);
                 int delay = random.nextInt(3000);
                 List<PackedSegment> segments = segments("echo", jobs, 0);
@@ -271,8 +273,8 @@ class CancelTest extends GatedJobs {
                 assertResults(harness, ref, jobs);
                 cancelled += ended.tally().cancelled() > 0 ? 1 : 0;
             }
-            System.out.println("CancelTest: the cancel won " + cancelled + " of 500 races");
-            assertThat(cancelled).isGreaterThanOrEqualTo(50);
+            System.out.println("CancelTest: the cancel won " + cancelled + " of " + RACES + " races");
+            assertThat(cancelled).isGreaterThanOrEqualTo(RACES / 10);
         }
     }
 }

@@ -134,6 +134,16 @@ class DueBatchesTest {
     }
 
     @Test
+    void asManyAsThereIsRoomForAreAllHere() {
+        for (long batch = 1; batch <= 4; batch++) {
+            add(batch, batch);
+        }
+        assertThat(due.size()).isEqualTo(4);
+        add(5, 5);
+        assertThat(due.size()).isEqualTo(4);
+    }
+
+    @Test
     void theStoreIsAskedSeldom() throws Exception {
         for (long batch = 1; batch <= 400; batch++) {
             add(batch, batch);

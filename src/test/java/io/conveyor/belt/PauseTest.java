@@ -32,6 +32,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Pausing and resuming: nothing starts in between, nothing is lost, nothing runs twice. */
 class PauseTest extends GatedJobs {
 
+    private static final int RACES = Integer.getInteger("races", 200);
+
     private void assertRanOnce(int jobs) {
         assertThat(ran)
                 .containsExactlyInAnyOrderElementsOf(
@@ -287,7 +289,7 @@ class PauseTest extends GatedJobs {
         AtomicInteger paused = new AtomicInteger();
         try (BeltHarness harness = new BeltHarness(file(), 2, 8, 1, 2, noted).started();
                 Race race = new Race()) {
-            for (int round = 0; round < 200; round++) {
+            for (int round = 0; round < RACES; round++) {
                 int jobs = 1 + random.nextInt(400);
                 ran.clear();
                 List<PackedSegment> segments = segments("noted", jobs, 0);
@@ -307,7 +309,7 @@ class PauseTest extends GatedJobs {
                 assertRanOnce(jobs);
             }
         }
-        System.out.println("PauseTest: " + paused + " pauses in 200 batches");
+        System.out.println("PauseTest: " + paused + " pauses in " + RACES + " batches");
         assertThat(paused.get()).isPositive();
     }
 }

@@ -39,6 +39,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Failures that are one too many: what waits, what runs, and where the batch stands at that moment. */
 class ToleranceTest extends GatedJobs {
 
+    private static final int RACES = Integer.getInteger("races", 300);
+
     private static final BatchRules CANCEL_REST = rules("cancel_rest");
 
     private static BatchRules rules(String onError) {
@@ -208,7 +210,7 @@ class ToleranceTest extends GatedJobs {
                 }))
                 .started()) {
             int stopped = 0;
-            for (int round = 0; round < 300; round++) {
+            for (int round = 0; round < RACES; round++) {
                 int jobs = 1 + random.nextInt(40);
                 int tolerated = random.nextInt(8);
                 List<PackedSegment> segments = segments("odd", jobs, 0);
@@ -227,7 +229,7 @@ class ToleranceTest extends GatedJobs {
                 assertResults(harness, ref, jobs);
                 stopped += harness.find(ref).stopReason() == null ? 0 : 1;
             }
-            System.out.println("ToleranceTest: " + stopped + " of 300 batches were stopped");
+            System.out.println("ToleranceTest: " + stopped + " of " + RACES + " batches were stopped");
         }
     }
 }

@@ -87,4 +87,27 @@ class WaitersTest {
         waiters.onEnd(9, calls::incrementAndGet);
         assertThat(calls).hasValue(1);
     }
+
+    @Test
+    void whoWaitsForProgressIsCalledByAnyOutcomeOrByTheEnd() {
+        waiters.onProgress(1, calls::incrementAndGet);
+        recorded(2, 5);
+        assertThat(calls).hasValue(0);
+        recorded(1, 5);
+        assertThat(calls).hasValue(1);
+        waiters.onProgress(1, calls::incrementAndGet);
+        waiters.ended(1);
+        assertThat(calls).hasValue(2);
+    }
+
+    @Test
+    void theReleaseCallsEverybodyWhoWaits() {
+        waiters.onEnd(1, calls::incrementAndGet);
+        waiters.onOutcome(2, 5, calls::incrementAndGet);
+        waiters.onProgress(3, calls::incrementAndGet);
+        assertThat(waiters.released()).isFalse();
+        waiters.releaseAll();
+        assertThat(waiters.released()).isTrue();
+        assertThat(calls).hasValue(3);
+    }
 }

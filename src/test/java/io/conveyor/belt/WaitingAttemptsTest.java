@@ -32,6 +32,8 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(120)
 class WaitingAttemptsTest extends FailingJobs {
 
+    private static final int RACES = Integer.getInteger("races", 150);
+
     @Test
     void tenThousandThatWaitTakeOnePlaceInMemoryAndNoWorker() throws Exception {
         int jobs = 10_000;
@@ -263,7 +265,7 @@ class WaitingAttemptsTest extends FailingJobs {
         BeltHarness.Parts few = new BeltHarness.Parts(file(), 2, 8, 1, 2).withRetries(ManualClock.quick(4));
         try (BeltHarness harness = new BeltHarness(few, moody).started()) {
             int cancelled = 0;
-            for (int round = 0; round < 150; round++) {
+            for (int round = 0; round < RACES; round++) {
                 int jobs = 1 + random.nextInt(60);
                 BatchRef ref = harness.submit(
                         "r" + round, segments("moody", jobs, 0), random.nextBoolean() ? LONG : Duration.ZERO);

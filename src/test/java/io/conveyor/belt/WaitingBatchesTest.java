@@ -1,12 +1,16 @@
 package io.conveyor.belt;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.conveyor.job.BatchRules;
 import io.conveyor.job.StopReason;
 import io.conveyor.store.BatchRef;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 class WaitingBatchesTest {
@@ -139,6 +143,58 @@ class WaitingBatchesTest {
                 4);
         assertThat(self[0].take().ref().batchNo()).isEqualTo(7);
         assertThat(passes).containsExactly(0L, 0L);
+    }
+
+    /** And the thread that comes next, another one, finds nothing locked. */
+    @Test
+    void aStoreThatFailsDuringAPassIsAskedAgainByWhoTakesNext() throws Exception {
+        IllegalStateException broken = new IllegalStateException("no store");
+        List<Long> passes = new ArrayList<>();
+        WaitingBatches failing = new WaitingBatches(
+                after -> {
+                    passes.add(after);
+                    if (passes.size() == 2) {
+                        throw broken;
+                    }
+                    return new WaitingBatches.Page(List.of(batch(passes.size())), passes.size() == 1 ? 1 : 0);
+                },
+                4);
+        assertThatThrownBy(failing::take).isSameAs(broken);
+
+        assertThat(elsewhere(failing::take).ref().batchNo()).isEqualTo(1);
+        assertThat(elsewhere(failing::take).ref().batchNo()).isEqualTo(3);
+        assertThat(passes).containsExactly(0L, 1L, 1L);
+    }
+
+    @Test
+    void whateverIsCalledNothingIsLockedBehindIt() throws Exception {
+        ActiveBatch first = batch(1);
+        elsewhere(() -> {
+            waiting.add(first);
+            return first;
+        });
+        elsewhere(() -> {
+            waiting.hurry(first);
+            return first;
+        });
+        elsewhere(() -> {
+            waiting.forgotten();
+            return first;
+        });
+        assertThat(elsewhere(waiting::size)).isEqualTo(1);
+        assertThat(elsewhere(waiting::take)).isSameAs(first);
+        elsewhere(() -> {
+            waiting.close();
+            return first;
+        });
+        assertThat(waiting.take()).isNull();
+    }
+
+    /** On a thread that is gone afterwards. */
+    private static <T> T elsewhere(Callable<T> call) throws Exception {
+        FutureTask<T> task = new FutureTask<>(call);
+        new Thread(task).start();
+        return task.get(BeltHarness.PATIENCE_SECONDS, TimeUnit.SECONDS);
     }
 
     @Test

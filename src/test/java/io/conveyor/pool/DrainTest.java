@@ -16,6 +16,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -167,6 +168,9 @@ class DrainTest {
         awaitUninterruptibly(running);
         PoolTasks.letAllGo(busy, queued);
         awaitUntil(() -> pool.snapshot().completedTotal() == 2);
+        // Else the drain may find that the workers have not ended yet, and interrupt for that.
+        pool.executor().shutdown();
+        awaitUntil(() -> pool.executor().isTerminated());
 
         DrainReport report = pool.drain(Duration.ofMillis(1));
 
@@ -233,6 +237,30 @@ class DrainTest {
         assertThat(Thread.interrupted()).isTrue();
         assertThat(report.stuck()).containsExactly("test-worker-1");
         busy.letGo();
+    }
+
+    @Test
+    void aDrainThatIsInterruptedInterruptsTheSectionsAllTheSame() throws Exception {
+        CountDownLatch running = new CountDownLatch(1);
+        CompletableFuture<Guard.@Nullable Cause> cause = new CompletableFuture<>();
+        WorkerPool pool = new WorkerPool(config(1, 1, 0));
+        PoolTask endless = task(() -> {
+            Guard guard = pool.guard(AGES);
+            try (guard) {
+                running.countDown();
+                new CountDownLatch(1).await();
+            } catch (InterruptedException e) {
+                cause.complete(guard.cause());
+            }
+        });
+        pool.offer(endless, Duration.ZERO);
+        awaitUninterruptibly(running);
+        Thread.currentThread().interrupt();
+
+        pool.drain(AGES);
+
+        assertThat(Thread.interrupted()).isTrue();
+        assertThat(cause.get(LONG.toSeconds(), TimeUnit.SECONDS)).isEqualTo(Guard.Cause.DRAIN);
     }
 
     /** Producers and the drain race: each task is run, or handed back, or refused, and exactly one of it. */

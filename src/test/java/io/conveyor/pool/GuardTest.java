@@ -8,6 +8,9 @@ import static io.conveyor.pool.PoolTasks.task;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
+import java.nio.channels.ClosedByInterruptException;
+import java.nio.channels.spi.AbstractInterruptibleChannel;
 import java.time.Duration;
 import java.util.SplittableRandom;
 import java.util.concurrent.BlockingQueue;
@@ -232,6 +235,56 @@ class GuardTest {
             interrupter.join();
         }
         assertThat(leaks).hasValue(0);
+    }
+
+    /** An interrupt closes the channel that the thread is in, by code of whoever made that. */
+    @Test
+    void theWatchdogOutlivesAnInterruptThatThrows() throws Exception {
+        BlockingQueue<Throwable> told = new LinkedBlockingQueue<>();
+        CompletableFuture<Guard> broken = new CompletableFuture<>();
+        try (WorkerPool pool = new WorkerPool(new WorkerPoolConfig("channels", 1, 1, 1000, 0))) {
+            Thread watchdog = Thread.getAllStackTraces().keySet().stream()
+                    .filter(thread -> thread.getName().equals("channels-watchdog"))
+                    .findAny()
+                    .orElseThrow();
+            watchdog.setUncaughtExceptionHandler((thread, thrown) -> told.add(thrown));
+            pool.offer(
+                    task(() -> {
+                        Guard guard = pool.guard(Duration.ofMillis(1));
+                        new BrokenChannel().waitInside(never);
+                        guard.close();
+                        broken.complete(guard);
+                    }),
+                    LONG);
+
+            assertThat(broken.get(LONG.toSeconds(), TimeUnit.SECONDS).expired()).isTrue();
+            assertThat(told.poll(LONG.toSeconds(), TimeUnit.SECONDS)).hasMessage("cannot be closed");
+            assertThat(runGuarded(pool, Duration.ofMillis(1), guard -> {}).guard.expired())
+                    .isTrue();
+        }
+    }
+
+    private static final class BrokenChannel extends AbstractInterruptibleChannel {
+
+        @Override
+        protected void implCloseChannel() {
+            throw new IllegalStateException("cannot be closed");
+        }
+
+        void waitInside(CountDownLatch latch) {
+            begin();
+            try {
+                latch.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            } finally {
+                try {
+                    end(true);
+                } catch (IOException e) {
+                    assertThat(e).isInstanceOf(ClosedByInterruptException.class);
+                }
+            }
+        }
     }
 
     @Test

@@ -5,6 +5,7 @@ import static io.conveyor.pool.PoolTasks.LONG;
 import static io.conveyor.pool.PoolTasks.awaitUninterruptibly;
 import static io.conveyor.pool.PoolTasks.awaitUntil;
 import static io.conveyor.pool.PoolTasks.config;
+import static io.conveyor.pool.PoolTasks.offerOrFail;
 import static io.conveyor.pool.PoolTasks.task;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -14,6 +15,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.Iterator;
 import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -22,7 +24,9 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -215,6 +219,200 @@ class OrderedMapTest {
                     LONG);
             assertThat(result.get(LONG.toSeconds(), TimeUnit.SECONDS))
                     .containsExactly("1test-worker-1", "2test-worker-1", "3test-worker-1");
+        }
+    }
+
+    @Test
+    void withinATaskItEndsWithTheFirstFailureOrInterrupt() throws Exception {
+        IOException broken = new IOException("broken");
+        StackOverflowError deep = new StackOverflowError("on purpose");
+        try (WorkerPool one = new WorkerPool(config(1, 1, 0))) {
+            assertThat(mapWithinATask(one, () -> {
+                        throw broken;
+                    }))
+                    .isInstanceOf(ExecutionException.class)
+                    .hasCause(broken);
+            assertThat(mapWithinATask(one, () -> {
+                        throw new InterruptedException("of its own");
+                    }))
+                    .isInstanceOf(InterruptedException.class)
+                    .hasMessage("of its own");
+            assertThat(mapWithinATask(one, () -> {
+                        throw deep;
+                    }))
+                    .isSameAs(deep);
+            assertThat(mapWithinATask(one, () -> {
+                        Thread.currentThread().interrupt();
+                        return 1;
+                    }))
+                    .isInstanceOf(InterruptedException.class)
+                    .hasMessageContaining("between two inputs");
+        }
+    }
+
+    /** What a map of two inputs throws whose mapper does this. */
+    private static Throwable mapWithinATask(WorkerPool pool, Callable<Integer> mapper) throws Exception {
+        CompletableFuture<Throwable> outcome = new CompletableFuture<>();
+        AtomicInteger calls = new AtomicInteger();
+        pool.offer(
+                task(() -> {
+                    try {
+                        pool.map(List.of(1, 2), 2, number -> {
+                            calls.incrementAndGet();
+                            return mapper.call();
+                        });
+                    } catch (Exception | StackOverflowError e) {
+                        outcome.complete(e);
+                    }
+                }),
+                LONG);
+        Throwable thrown = outcome.get(LONG.toSeconds(), TimeUnit.SECONDS);
+        assertThat(calls).hasValue(1);
+        return thrown;
+    }
+
+    @Test
+    void aVirtualMachineErrorEndsItAndReachesTheThreadsHandlerAsWell() throws Exception {
+        StackOverflowError deep = new StackOverflowError("on purpose");
+        CompletableFuture<Throwable> handled = new CompletableFuture<>();
+        assertThatThrownBy(() -> pool.map(List.of(1), 1, number -> {
+                    Thread.currentThread().setUncaughtExceptionHandler((thread, error) -> handled.complete(error));
+                    throw deep;
+                }))
+                .isInstanceOf(ExecutionException.class)
+                .hasCause(deep);
+        assertThat(handled.get(LONG.toSeconds(), TimeUnit.SECONDS)).isSameAs(deep);
+    }
+
+    /** The one that waits for room never has any, and does not count as one that has ended. */
+    @Test
+    void anInterruptInTheWaitForRoomIsThrownOnlyWhenAllThatRunHaveEnded() throws Exception {
+        Gate next = new Gate();
+        CountDownLatch full = new CountDownLatch(1);
+        CountDownLatch letGo = new CountDownLatch(1);
+        AtomicInteger pulled = new AtomicInteger();
+        AtomicBoolean ended = new AtomicBoolean();
+        CompletableFuture<Boolean> endedBefore = new CompletableFuture<>();
+        try (WorkerPool one = new WorkerPool(config(1, 1, 0))) {
+            Iterable<Integer> inputs = () -> pulling(2, pulled, () -> {
+                if (pulled.get() == 2) {
+                    awaitUninterruptibly(full);
+                }
+            });
+            Thread caller = new Thread(() -> {
+                try {
+                    one.map(inputs, 2, number -> {
+                        offerOrFail(one, next);
+                        full.countDown();
+                        awaitUninterruptibly(letGo);
+                        ended.set(true);
+                        return number;
+                    });
+                } catch (InterruptedException e) {
+                    endedBefore.complete(ended.get());
+                } catch (ExecutionException e) {
+                    endedBefore.completeExceptionally(e);
+                }
+            });
+            caller.start();
+            awaitUntil(() -> one.snapshot().producersWaiting() == 1);
+            caller.interrupt();
+            awaitUntil(() -> caller.getState() == Thread.State.WAITING || !caller.isAlive());
+            letGo.countDown();
+
+            assertThat(endedBefore.get(LONG.toSeconds(), TimeUnit.SECONDS)).isTrue();
+            next.letGo();
+        }
+    }
+
+    @Test
+    void whatIsQueuedWhenTheCallerIsInterruptedNeverStartsAndIsNotWaitedFor() throws Exception {
+        CountDownLatch running = new CountDownLatch(1);
+        CountDownLatch letGo = new CountDownLatch(1);
+        AtomicInteger started = new AtomicInteger();
+        CompletableFuture<Throwable> outcome = new CompletableFuture<>();
+        try (WorkerPool one = new WorkerPool(config(1, 1, 0))) {
+            Thread caller = new Thread(() -> {
+                try {
+                    one.map(List.of(0, 1), 2, number -> {
+                        started.incrementAndGet();
+                        running.countDown();
+                        awaitUninterruptibly(letGo);
+                        return number;
+                    });
+                } catch (Exception e) {
+                    outcome.complete(e);
+                }
+            });
+            caller.start();
+            awaitUninterruptibly(running);
+            awaitUntil(() -> one.snapshot().queued() == 1);
+            caller.interrupt();
+            awaitUntil(() -> !caller.isInterrupted() && caller.getState() == Thread.State.WAITING);
+            letGo.countDown();
+
+            assertThat(outcome.get(LONG.toSeconds(), TimeUnit.SECONDS)).isInstanceOf(InterruptedException.class);
+            awaitUntil(() -> one.snapshot().completedTotal() == 2);
+            assertThat(started).hasValue(1);
+        }
+    }
+
+    /** The calling thread has pulled all, and has waited for the first one already. */
+    @Test
+    void theLastOneMayFailAsWell() throws Exception {
+        CountDownLatch exhausted = new CountDownLatch(1);
+        CompletableFuture<Throwable> outcome = new CompletableFuture<>();
+        AtomicInteger pulled = new AtomicInteger();
+        Iterable<Integer> inputs = () -> new Iterator<>() {
+            @Override
+            public boolean hasNext() {
+                if (pulled.get() == 2) {
+                    exhausted.countDown();
+                }
+                return pulled.get() < 2;
+            }
+
+            @Override
+            public Integer next() {
+                return pulled.getAndIncrement();
+            }
+        };
+        AtomicReference<Thread> caller = new AtomicReference<>();
+        caller.set(new Thread(() -> {
+            try {
+                pool.map(inputs, 2, number -> {
+                    if (number == 1) {
+                        awaitUninterruptibly(exhausted);
+                        awaitUntil(() -> caller.get().getState() == Thread.State.WAITING);
+                        throw new IOException("broken");
+                    }
+                    return number;
+                });
+            } catch (Exception e) {
+                outcome.complete(e);
+            }
+        }));
+        caller.get().start();
+
+        assertThat(outcome.get(LONG.toSeconds(), TimeUnit.SECONDS)).hasCauseInstanceOf(IOException.class);
+    }
+
+    @Test
+    void aDrainThatInterruptsAMapperEndsItWithARefusalThatSaysWhy() throws Exception {
+        CountDownLatch running = new CountDownLatch(1);
+        try (WorkerPool one = new WorkerPool(config(1, 1, 0))) {
+            Future<List<Integer>> map = others.submit(() -> one.map(List.of(1), 1, number -> {
+                running.countDown();
+                new CountDownLatch(1).await();
+                return number;
+            }));
+            awaitUninterruptibly(running);
+
+            one.drain(Duration.ZERO);
+
+            assertThatThrownBy(() -> map.get(LONG.toSeconds(), TimeUnit.SECONDS))
+                    .hasCauseInstanceOf(RejectedExecutionException.class)
+                    .hasRootCauseInstanceOf(InterruptedException.class);
         }
     }
 

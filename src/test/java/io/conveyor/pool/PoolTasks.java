@@ -10,8 +10,8 @@ import java.util.function.BooleanSupplier;
 /** Hand-written tasks and waits for the tests of the pool. Tasks are early, and have the whole queue, unless said otherwise. */
 final class PoolTasks {
 
-    /** Far more than anything here takes; only a failing test waits so long. */
-    static final Duration LONG = Duration.ofSeconds(30);
+    /** Far more than anything here takes; only a failing test waits so long. Shorter to see one fail: {@code -Dpatience=8}. */
+    static final Duration LONG = Duration.ofSeconds(Long.getLong("patience", 30));
 
     /** What is to end by its own event must not end by its time limit before a test has lost its patience. */
     static final Duration AGES = Duration.ofHours(1);

@@ -75,6 +75,23 @@ class UtilisationTest {
         }
     }
 
+    @Test
+    void whatWasLongAgoCountsNotEvenInAWindowThatIsLongerThanTheRing() throws Exception {
+        try (WorkerPool pool = new WorkerPool(config(1, 1, 0), PoolListener.NONE, clock::get)) {
+            long start = clock.get();
+            Slot slot = new Slot(pool, 0, "slot", start);
+            UtilisationMeter meter = new UtilisationMeter(List.of(slot), start);
+            slot.begin(PoolTasks.task(() -> {}), Thread.currentThread(), null, clock.get());
+            passSampled(meter, 170);
+            slot.end(clock.get());
+            passSampled(meter, 30);
+
+            assertThat(share(meter, 10)).isZero();
+            assertThat(share(meter, 60)).isCloseTo(30 / 60.0, within(1e-9));
+            assertThat(share(meter, 1000)).as("the oldest of 64 samples").isCloseTo(33 / 63.0, within(1e-9));
+        }
+    }
+
     private double share(UtilisationMeter meter, long seconds) {
         return UtilisationMeter.mean(meter.shares(TimeUnit.SECONDS.toNanos(seconds), clock.get()));
     }

@@ -16,13 +16,18 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.conveyor.pool.PoolTasks.Gate;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -83,6 +88,29 @@ class WaitingProducersTest {
     }
 
     @Test
+    void whoHasLeftWithAPermitIsNotCountedAsWaiting() throws Exception {
+        Gate busy = new Gate();
+        Gate queued = new Gate();
+        Gate firstCaller = new Gate();
+        Gate secondCaller = new Gate();
+        try (WorkerPool pool = new WorkerPool(config(1, 1, 1))) {
+            fill(pool, busy, queued);
+            Future<Handover> first = producers.submit(() -> pool.offer(firstCaller, AGES));
+            firstCaller.awaitStarted();
+            producers.execute(() -> offerOrFail(pool, secondCaller));
+            awaitUntil(() -> pool.snapshot().producersWaiting() == 1);
+
+            firstCaller.letGo();
+            assertThat(first.get(LONG.toSeconds(), TimeUnit.SECONDS)).isEqualTo(Handover.RAN_IN_CALLER);
+            secondCaller.awaitStarted();
+
+            assertThat(pool.snapshot().producersWaiting()).isZero();
+            assertThat(pool.snapshot().callersRunning()).isEqualTo(1);
+            letAllGo(secondCaller, busy, queued);
+        }
+    }
+
+    @Test
     void behindTasksThatLastOnlyEarlyOnesHaveTheWholeQueue() throws Exception {
         Gate busy = new Gate();
         Gate busyToo = new Gate();
@@ -127,6 +155,87 @@ class WaitingProducersTest {
             assertThat(order.subList(11, 23)).containsOnly("early");
             busyToo.letGo();
         }
+    }
+
+    @Test
+    void eachTurnOfTheOthersBeginsTheCountAnew() throws Exception {
+        Gate busy = new Gate();
+        Gate busyToo = new Gate();
+        LinkedBlockingQueue<String> ran = new LinkedBlockingQueue<>();
+        try (WorkerPool pool = new WorkerPool(config(2, 50, 0))) {
+            occupy(pool, busy, busyToo);
+            List<Future<Handover>> late = new ArrayList<>();
+            for (int i = 0; i < 4; i++) {
+                int inLine = Math.max(0, i - 1); // two are in the queue at once
+                late.add(producers.submit(() -> pool.offer(lateTask(() -> ran.add("late")), AGES)));
+                awaitUntil(() -> pool.snapshot().queued() + pool.snapshot().producersWaiting() == late.size());
+                assertThat(pool.snapshot().producersWaiting()).isEqualTo(inLine);
+            }
+            for (int i = 0; i < 20; i++) {
+                pool.offer(task(() -> ran.add("early")), Duration.ZERO);
+            }
+            busy.letGo();
+            awaitUntil(() -> ran.size() == 24);
+
+            assertThat(placesOf("late", ran)).containsExactly(0, 1, 10, 19);
+            busyToo.letGo();
+        }
+    }
+
+    @Test
+    void earlyTasksThatPassNobodyAreNotCounted() throws Exception {
+        Gate busy = new Gate();
+        Gate busyToo = new Gate();
+        LinkedBlockingQueue<String> ran = new LinkedBlockingQueue<>();
+        try (WorkerPool pool = new WorkerPool(config(2, 50, 0))) {
+            occupy(pool, busy, busyToo);
+            for (int i = 0; i < 10; i++) {
+                pool.offer(task(() -> ran.add("early")), Duration.ZERO);
+            }
+            producers.execute(() -> offerOrFail(pool, lateTask(() -> ran.add("late"))));
+            awaitUntil(() -> pool.snapshot().producersWaiting() == 1);
+            for (int i = 0; i < 10; i++) {
+                pool.offer(task(() -> ran.add("early")), Duration.ZERO);
+            }
+            busy.letGo();
+            awaitUntil(() -> ran.size() == 21);
+
+            assertThat(placesOf("late", ran)).containsExactly(18);
+            busyToo.letGo();
+        }
+    }
+
+    @Test
+    void anEarlyTaskThatWaitsGetsRoomAlthoughTheOneThatWasPassedEightTimesHasGivenUp() throws Exception {
+        Gate busy = new Gate();
+        Gate busyToo = new Gate();
+        try (WorkerPool pool = new WorkerPool(config(2, 10, 0))) {
+            occupy(pool, busy, busyToo);
+            pool.offer(lateTask(() -> {}), Duration.ZERO);
+            pool.offer(lateTask(() -> {}), Duration.ZERO);
+            Future<Handover> late = producers.submit(() -> pool.offer(lateTask(() -> {}), AGES));
+            awaitUntil(() -> pool.snapshot().producersWaiting() == 1);
+            for (int i = 0; i < 8; i++) {
+                assertThat(pool.offer(task(() -> {}), Duration.ZERO)).isEqualTo(Handover.QUEUED);
+            }
+            late.cancel(true);
+            awaitUntil(() -> pool.snapshot().producersWaiting() == 0);
+            Future<Handover> early = producers.submit(() -> pool.offer(task(() -> {}), AGES));
+            awaitUntil(() -> pool.snapshot().producersWaiting() == 1);
+
+            busy.letGo();
+
+            assertThat(early.get(LONG.toSeconds(), TimeUnit.SECONDS)).isEqualTo(Handover.QUEUED);
+            busyToo.letGo();
+        }
+    }
+
+    private static List<Integer> placesOf(String name, Collection<String> ran) {
+        List<String> order = List.copyOf(ran);
+        return IntStream.range(0, order.size())
+                .filter(place -> order.get(place).equals(name))
+                .boxed()
+                .toList();
     }
 
     @Test
@@ -236,5 +345,37 @@ class WaitingProducersTest {
             queued.awaitDone();
         }
         assertThat(ran).hasValue(0);
+    }
+
+    /** It has its place already when the interrupt is looked at: the lock is held until then, as a withdrawal holds it. */
+    @Test
+    void anInterruptThatComesTogetherWithTheRoomIsKeptAndSoIsTheTask() throws Exception {
+        Gate busy = new Gate();
+        Gate queued = new Gate();
+        Gate mine = new Gate();
+        AtomicReference<@Nullable Thread> waiting = new AtomicReference<>();
+        try (WorkerPool pool = new WorkerPool(config(1, 1, 0))) {
+            fill(pool, busy, queued);
+            Future<String> offered = producers.submit(() -> {
+                waiting.set(Thread.currentThread());
+                return pool.offer(mine, AGES) + (Thread.interrupted() ? " and interrupted" : "");
+            });
+            awaitUntil(() -> pool.snapshot().producersWaiting() == 1);
+            Thread producer = Objects.requireNonNull(waiting.get());
+            awaitUntil(() -> producer.getState() == Thread.State.TIMED_WAITING);
+
+            pool.withdraw(task -> {
+                if (task == queued) {
+                    producer.interrupt();
+                    awaitUntil(() -> producer.getState() == Thread.State.WAITING); // for the lock
+                }
+                return task == queued;
+            });
+
+            assertThat(offered.get(LONG.toSeconds(), TimeUnit.SECONDS)).isEqualTo("QUEUED and interrupted");
+            busy.letGo();
+            mine.awaitStarted();
+            mine.letGo();
+        }
     }
 }
