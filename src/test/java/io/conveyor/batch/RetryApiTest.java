@@ -53,6 +53,19 @@ class RetryApiTest extends ServiceTest {
     }
 
     @Test
+    void aBodyIsRefusedInsteadOfPassedOver() {
+        ended("with-body", 3, List.of(1));
+
+        Api.Reply reply = api.send("POST", "/v1/batches/with-body/retry", "{\"state\":\"expired\"}")
+                .join();
+
+        assertThat(reply.status()).isEqualTo(400);
+        assertThat(reply.at("/detail").asString()).contains("?state=failed");
+        assertThat(api.get("/v1/batches").at("/items"))
+                .noneMatch(batch -> batch.path("retry_of").asString().equals("with-body"));
+    }
+
+    @Test
     void theFailedRunAgainUnderTheirOwnIndexesAndNames() {
         List<Integer> failed = List.of(3, 4, 255, 256, 700, 1999);
         ended("first", 2000, failed);

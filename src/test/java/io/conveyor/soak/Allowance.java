@@ -23,7 +23,8 @@ record Allowance(String prefix, double growth, double share, double ceiling) {
             new Allowance("threads ", 3, 0.15, 250),
             // Clients that went away are noticed when somebody writes to them: a few dozen sockets wait for that.
             new Allowance("descriptors socket", 12, 0.15, 1000),
-            // Each program that runs has three. They come and go by the dozen: a quarter may have two of them more than another.
+            // Each program that runs has three. They come and go by the dozen: a quarter may have two of them more than
+            // another.
             new Allowance("descriptors pipe", 9, 0.15, 200),
             new Allowance("descriptors ", 3, 0.15, 200),
             new Allowance("heap after collection", 1.5 * MB, 0, 200 * MB),
@@ -37,7 +38,8 @@ record Allowance(String prefix, double growth, double share, double ceiling) {
             new Allowance("resident memory", 24 * MB, 0.05, 768 * MB),
             new Allowance("processes zombie", 0, 0, 5),
             new Allowance("processes", 3, 0, 60),
-            // An answer that is seldom given, such as a path with a status of its own, brings a histogram of twenty lines.
+            // An answer that is seldom given, such as a path with a status of its own, brings a histogram of twenty
+            // lines.
             new Allowance("meters", 45, 0, 3000),
             // Keys are kept for a day whatever the retention: their rows come on top, and are known.
             new Allowance("rows idempotency_key", ANY, 0, ANY),
