@@ -34,6 +34,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -42,13 +43,16 @@ class LimitedBatchesTest extends GatedJobs {
 
     private static final int LIMIT = 4;
 
+    private static final long WORK_NANOS = 100_000;
+
     private final AtomicInteger now = new AtomicInteger();
     private final AtomicInteger most = new AtomicInteger();
 
-    /** Counts how many of it run at once. */
+    /** Counts how many of it run at once; each takes long enough to meet any other that may run. */
     private final JobHandler counted = handler("counted", job -> {
         most.accumulateAndGet(now.incrementAndGet(), Math::max);
         try {
+            LockSupport.parkNanos(WORK_NANOS);
             return new JobOutput(job.input());
         } finally {
             now.decrementAndGet();
@@ -78,6 +82,7 @@ class LimitedBatchesTest extends GatedJobs {
                 // As many as may run are there at once before the first one ends.
                 full.countDown();
                 full.await();
+                LockSupport.parkNanos(WORK_NANOS);
                 return new JobOutput(job.input());
             } finally {
                 now.decrementAndGet();
@@ -100,17 +105,18 @@ class LimitedBatchesTest extends GatedJobs {
     @Test
     void aBatchRunsNoMoreOfItsJobsAtOnceThanItSays() throws Exception {
         int jobs = 40;
-        try (BeltHarness harness = harness(Map.of(), gated).started()) {
+        try (BeltHarness harness = harness(Map.of(), gated, noted).started()) {
             BatchRef ref = harness.submit("b1", segments("gated", jobs, 0), atOnce(2));
             awaitBegun(2);
-            // A batch that came later has run to its end, so the feeders have been at this one.
-            BatchRef other = harness.submit("b2", segments("gated", 3, 0), Duration.ZERO);
-            awaitBegun(3);
-            gate.release(3);
-
-            assertThat(begun.availablePermits()).isLessThanOrEqualTo(3);
-            gate.release(jobs);
+            // It finds workers: the other jobs of the first batch neither run nor stand in the queue before it.
+            BatchRef other = harness.submit("b2", segments("noted", 3, 0), Duration.ZERO);
             assertThat(harness.awaitEnd(other).outcome()).isEqualTo(BatchOutcome.SUCCEEDED);
+            assertThat(begun.availablePermits()).isZero();
+
+            gate.release();
+            awaitBegun(1);
+            assertThat(begun.availablePermits()).isZero();
+            gate.release(jobs);
             assertThat(harness.awaitEnd(ref).tally()).isEqualTo(new Tally(jobs, jobs, 0, 0, 0));
         }
     }
