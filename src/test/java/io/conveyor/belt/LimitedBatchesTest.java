@@ -187,6 +187,20 @@ class LimitedBatchesTest extends GatedJobs {
         }
     }
 
+    /** A rate counts starts: who has started and goes on is in nobody's way. */
+    @Test
+    void jobsOfOneRateRunBesideEachOther() throws Exception {
+        LimitProperties.Rule rule =
+                new LimitProperties.Rule(List.of("gated"), List.of(), null, 1000, Duration.ofSeconds(1));
+        try (BeltHarness harness = harness(Map.of("rate", rule), gated).started()) {
+            BatchRef ref = harness.submit("b1", segments("gated", 3, 0), Duration.ZERO);
+            awaitBegun(3); // and none of them has ended
+
+            gate.release(3);
+            assertThat(harness.awaitEnd(ref).outcome()).isEqualTo(BatchOutcome.SUCCEEDED);
+        }
+    }
+
     @Test
     void aJobThatIsTakenBackOutOfTheQueueGivesItsPlaceUp() throws Exception {
         BeltHarness.Parts parts =

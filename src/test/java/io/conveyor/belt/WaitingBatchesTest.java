@@ -70,10 +70,10 @@ class WaitingBatchesTest {
 
     @Test
     void aBatchThatIsCancelledHasEveryOtherTurn() throws Exception {
-        ActiveBatch cancelled = batch(3);
+        ActiveBatch cancelled = batchThatHasHad(256, 3);
         ActiveBatch cameCancelled = batch(4);
         waiting.add(batch(1));
-        waiting.add(batchThatHasHad(256, 2));
+        waiting.add(batch(2));
         waiting.add(cancelled);
         cancelled.stop(StopReason.CANCEL);
         waiting.hurry(cancelled);

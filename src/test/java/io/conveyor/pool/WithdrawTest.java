@@ -98,6 +98,28 @@ class WithdrawTest {
     }
 
     @Test
+    void whoWaitsInFrontOfTheOneThatIsTakenBackWaitsOn() throws Exception {
+        Gate busy = new Gate();
+        Gate queued = new Gate();
+        try (WorkerPool pool = new WorkerPool(config(1, 1, 0))) {
+            fill(pool, busy, queued);
+            Future<Handover> inFront = producers.submit(() -> pool.offer(task(() -> {}), AGES));
+            awaitUntil(() -> pool.snapshot().producersWaiting() == 1);
+            Ticket ticket = pool.ticket(task(() -> {}));
+            Future<Boolean> sentAway =
+                    producers.submit(() -> pool.enqueueUntil(ticket, WorkerPool.deadline(AGES.toNanos())));
+            awaitUntil(() -> pool.snapshot().producersWaiting() == 2);
+
+            pool.withdraw(ticket);
+
+            assertThat(sentAway.get(LONG.toSeconds(), TimeUnit.SECONDS)).isFalse();
+            assertThat(pool.snapshot().producersWaiting()).isEqualTo(1);
+            letAllGo(busy, queued);
+            assertThat(inFront.get(LONG.toSeconds(), TimeUnit.SECONDS)).isEqualTo(Handover.QUEUED);
+        }
+    }
+
+    @Test
     void aLargeOneThatIsTakenBackFromTheHeadOfTheLineHoldsNobodyBackAnyMore() throws Exception {
         Gate busy = new Gate();
         Gate half = new Gate(600);
