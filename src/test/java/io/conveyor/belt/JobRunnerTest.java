@@ -30,6 +30,7 @@ import io.conveyor.store.OutcomeEntry;
 import io.conveyor.store.RunningLog;
 import io.conveyor.store.SegmentRef;
 import io.conveyor.store.WaitingAttempt;
+import java.io.IOException;
 import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -42,6 +43,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -186,11 +188,48 @@ class JobRunnerTest {
             within.add(running.contains(1, 5));
             within.add(running.contains(1, 6));
             within.add(running.contains(2, 5));
+            within.add(noted().equals(List.of(new RunningLog.Entry(1, 5))));
             return new JobOutput(job.input());
         }));
         run(task(runner, "looks"));
-        assertThat(within).containsExactly(true, false, false);
+        assertThat(within).containsExactly(true, false, false, true);
         assertThat(running.contains(1, 5)).isFalse();
+        assertThat(noted()).isEmpty();
+    }
+
+    /** What the next process would find if this one died now. */
+    private List<RunningLog.Entry> noted() throws IOException {
+        try (RunningLog next = RunningLog.open(directory.resolve("running"), 1)) {
+            return List.copyOf(next.found());
+        }
+    }
+
+    @Test
+    void whatRunsOfAStoppedBatchIsInterruptedAndNothingOfAnother() throws Exception {
+        Semaphore begun = new Semaphore(0);
+        Semaphore gate = new Semaphore(0);
+        ActiveBatch batch = batch(BatchRules.NONE);
+        JobRunner runner = runner(1, handler("waits", job -> {
+            begun.release();
+            gate.acquire();
+            return new JobOutput(job.input());
+        }));
+        pool.offer(task(runner, batch, job(5, "waits", 0), null), Duration.ZERO);
+        assertThat(begun.tryAcquire(PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
+        running.interrupt(batch(BatchRules.NONE));
+        gate.release();
+        assertThat(finished.poll(PATIENCE_SECONDS, TimeUnit.SECONDS)).isNotNull();
+        assertThat(outcome().state()).isEqualTo(JobState.SUCCEEDED);
+
+        pool.offer(task(runner, batch, job(6, "waits", 0), null), Duration.ZERO);
+        assertThat(begun.tryAcquire(PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
+        batch.stop(StopReason.CANCEL);
+        running.interrupt(batch);
+        assertThat(finished.poll(PATIENCE_SECONDS, TimeUnit.SECONDS)).isNotNull();
+        OutcomeEntry outcome = outcome();
+        assertThat(outcome.state()).isEqualTo(JobState.CANCELLED);
+        assertThat(text(outcome)).contains("It was running when its batch was cancelled");
+        running.interrupt(batch); // nothing of it runs
     }
 
     @Test

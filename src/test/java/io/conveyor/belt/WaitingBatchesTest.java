@@ -187,7 +187,7 @@ class WaitingBatchesTest {
             waiting.close();
             return first;
         });
-        assertThat(waiting.take()).isNull();
+        assertThat(elsewhere(waiting::take)).isNull();
     }
 
     /** On a thread that is gone afterwards. */
