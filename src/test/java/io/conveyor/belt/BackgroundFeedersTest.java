@@ -71,7 +71,8 @@ class BackgroundFeedersTest extends BareParts {
         return new BackgroundFeeders(
                 waiting,
                 feeder,
-                new BackgroundFeeders.Ends(end("fed"), end("paused"), end("limited"), unfed.andThen(end("unfed"))));
+                new BackgroundFeeders.Ends(
+                        end("fed"), end("paused"), end("limited"), end("unfed").andThen(unfed)));
     }
 
     private Consumer<ActiveBatch> end(String how) {

@@ -133,6 +133,24 @@ abstract class BareParts {
         assertThat(pool.enqueue(foreign(() -> {}), Duration.ZERO)).isTrue();
     }
 
+    /** And another caller has the only permit, until the gate opens. */
+    final void takeTheOnlyPermit() throws InterruptedException {
+        CountDownLatch begun = new CountDownLatch(1);
+        PoolTask held = foreign(() -> {
+            begun.countDown();
+            gate.await();
+        });
+        Thread caller = new Thread(() -> {
+            try {
+                pool.offer(held, Duration.ZERO);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
+        caller.start();
+        assertThat(begun.await(PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
+    }
+
     private interface Step {
         void run() throws InterruptedException;
     }

@@ -1,6 +1,7 @@
 package io.conveyor.belt;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.conveyor.store.BatchRef;
 import io.conveyor.store.BatchStore;
@@ -42,7 +43,7 @@ class DeadlinesTest {
     private final Deadlines deadlines = new Deadlines(
             proxy(BatchStore.class, (method, arguments) -> {
                 Object answer = said.remove();
-                if (answer instanceof StoreException failure) {
+                if (answer instanceof RuntimeException failure) {
                     throw failure;
                 }
                 return answer;
@@ -137,6 +138,14 @@ class DeadlinesTest {
         said.add(OptionalLong.empty());
         deadlines.look();
         assertThat(output.getAll()).containsOnlyOnce("Could look for batches whose deadline has passed again");
+    }
+
+    @Test
+    void aFaultOfTheServiceDoesNotEndTheLooks() {
+        IllegalStateException fault = new IllegalStateException("on purpose");
+        said.add(fault);
+        assertThatThrownBy(deadlines::look).isSameAs(fault);
+        assertThat(planned).containsExactly(500L);
     }
 
     @Test

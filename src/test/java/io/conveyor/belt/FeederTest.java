@@ -159,6 +159,22 @@ class FeederTest extends BareParts {
     }
 
     @Test
+    void aCallerThatFindsNeitherRoomNorAPermitTakesItsJobBack() throws Exception {
+        holdTheWorker();
+        fillTheQueue();
+        takeTheOnlyPermit();
+        ActiveBatch batch = stored(3, 1);
+
+        assertThat(feeder().feed(batch, List.of(), Turn.ofAll(Manner.CALLER, Duration.ZERO)))
+                .isEqualTo(Result.TIME_UP);
+
+        assertThat(batch.handed()).isZero();
+        assertThat(batch.nextIndex()).isZero();
+        assertThat(Objects.requireNonNull(batch.limit()).taken()).isZero();
+        assertThat(ranInCaller).isEmpty();
+    }
+
+    @Test
     void aTurnInTheBackgroundIsOneSegment() throws Exception {
         ActiveBatch batch = stored(600, 0);
         done.set(0, 600);

@@ -4,13 +4,15 @@ import static io.conveyor.belt.BeltHarness.PATIENCE_SECONDS;
 import static io.conveyor.belt.BeltHarness.handler;
 import static io.conveyor.belt.BeltHarness.segments;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import io.conveyor.handler.JobOutput;
 import io.conveyor.job.Tally;
 import io.conveyor.store.BatchRef;
-import java.nio.file.Path;
+import io.conveyor.store.RunningLog;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -18,12 +20,11 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
-class RunningJobsTest {
+class RunningJobsTest extends BareParts {
 
-    @TempDir
-    Path directory;
+    @SuppressWarnings("NullAway.Init")
+    RunningJobsTest() {}
 
     /** Workers and callers at once: each has a place of its own, and every job that runs is known. */
     @Test
@@ -60,6 +61,37 @@ class RunningJobsTest {
             }
         } finally {
             clients.shutdownNow();
+        }
+    }
+
+    /** What is noted is what the next process finds, if this one dies now. */
+    @Test
+    void whatRunsIsNotedUntilItLeavesAndOnlyItsOwnBatchInterruptsIt() throws Exception {
+        CountDownLatch begun = new CountDownLatch(1);
+        JobRunner runner = runner(handler("waits", job -> {
+            begun.countDown();
+            gate.await();
+            return new JobOutput(job.input());
+        }));
+        ActiveBatch batch = batch(10, 0);
+        pool.offer(task(runner, batch, job(5, "waits")), Duration.ZERO);
+        assertThat(begun.await(PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
+        assertThat(found()).containsExactly(new RunningLog.Entry(1, 5));
+
+        running.interrupt(batch(10, 0));
+        assertThat(recorded).isEmpty();
+        assertThat(running.contains(1, 5)).isTrue();
+
+        running.interrupt(batch);
+        assertThat(recorded.poll(PATIENCE_SECONDS, TimeUnit.SECONDS)).isNotNull();
+        await().atMost(Duration.ofSeconds(PATIENCE_SECONDS)).until(() -> !running.contains(1, 5));
+        assertThat(found()).isEmpty();
+        assertThat(running.log()).isSameAs(log);
+    }
+
+    private List<RunningLog.Entry> found() throws Exception {
+        try (RunningLog next = RunningLog.open(directory.resolve("running"), 2)) {
+            return next.found();
         }
     }
 }
