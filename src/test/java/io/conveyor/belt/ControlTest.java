@@ -169,7 +169,8 @@ class ControlTest extends BareParts {
         CountDownLatch held = new CountDownLatch(1);
         answers.put("pause", arguments -> {
             try {
-                return held.await(PATIENCE_SECONDS, TimeUnit.SECONDS) && false;
+                assertThat(held.await(PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
+                return false;
             } catch (InterruptedException e) {
                 throw new AssertionError(e);
             }

@@ -148,7 +148,7 @@ class FeederTest extends BareParts {
     void whoIsInterruptedWhileItWaitsForRoomGoesAndStaysInterrupted() throws Exception {
         holdTheWorker();
         fillTheQueue();
-        ActiveBatch batch = stored(3, 0);
+        ActiveBatch batch = stored(3, 1);
         Thread.currentThread().interrupt();
 
         Result result = feeder().feed(batch, List.of(), Turn.ofAll(Manner.BACKGROUND, ENDLESS));
@@ -156,6 +156,7 @@ class FeederTest extends BareParts {
         assertThat(Thread.interrupted()).isTrue();
         assertThat(result).isEqualTo(Result.TIME_UP);
         assertThat(batch.handed()).isZero();
+        assertThat(Objects.requireNonNull(batch.limit()).taken()).isZero();
     }
 
     @Test

@@ -12,7 +12,6 @@ import io.conveyor.store.BatchRef;
 import io.conveyor.store.RunningLog;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -67,24 +66,30 @@ class RunningJobsTest extends BareParts {
     /** What is noted is what the next process finds, if this one dies now. */
     @Test
     void whatRunsIsNotedUntilItLeavesAndOnlyItsOwnBatchInterruptsIt() throws Exception {
-        CountDownLatch begun = new CountDownLatch(1);
+        Semaphore begun = new Semaphore(0);
+        Semaphore turns = new Semaphore(0);
         JobRunner runner = runner(handler("waits", job -> {
-            begun.countDown();
-            gate.await();
+            begun.release();
+            turns.acquire();
             return new JobOutput(job.input());
         }));
         ActiveBatch batch = batch(10, 0);
-        pool.offer(task(runner, batch, job(5, "waits")), Duration.ZERO);
-        assertThat(begun.await(PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
+        for (int index = 5; index < 7; index++) {
+            pool.enqueue(task(runner, batch, job(index, "waits")), Duration.ofSeconds(PATIENCE_SECONDS));
+        }
+        assertThat(begun.tryAcquire(PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
         assertThat(found()).containsExactly(new RunningLog.Entry(1, 5));
-
         running.interrupt(batch(10, 0));
-        assertThat(recorded).isEmpty();
-        assertThat(running.contains(1, 5)).isTrue();
+        turns.release();
 
+        assertThat(begun.tryAcquire(PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
+        assertThat(outcomes()).containsExactly("5 SUCCEEDED");
+        assertThat(found()).containsExactly(new RunningLog.Entry(1, 6));
         running.interrupt(batch);
-        assertThat(recorded.poll(PATIENCE_SECONDS, TimeUnit.SECONDS)).isNotNull();
-        await().atMost(Duration.ofSeconds(PATIENCE_SECONDS)).until(() -> !running.contains(1, 5));
+
+        await().atMost(Duration.ofSeconds(PATIENCE_SECONDS)).until(() -> recorded.size() == 2);
+        assertThat(outcomes()).containsExactly("5 SUCCEEDED", "6 FAILED");
+        await().atMost(Duration.ofSeconds(PATIENCE_SECONDS)).until(() -> !running.contains(1, 6));
         assertThat(found()).isEmpty();
         assertThat(running.log()).isSameAs(log);
     }
