@@ -193,7 +193,7 @@ class BackgroundFeedersTest extends BareParts {
         answers.put("openSegment", arguments -> {
             throw StoreFailures.failure(StoreException.Reason.UNAVAILABLE);
         });
-        BackgroundFeeders reading = feeders(given -> {});
+        BackgroundFeeders reading = feeders(waiting::add); // so that none waits for the ring
         waiting.add(batch);
         waiting.add(batch);
         reading.start();
