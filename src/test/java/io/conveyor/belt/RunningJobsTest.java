@@ -4,11 +4,12 @@ import static io.conveyor.belt.BeltHarness.PATIENCE_SECONDS;
 import static io.conveyor.belt.BeltHarness.handler;
 import static io.conveyor.belt.BeltHarness.segments;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import io.conveyor.handler.JobOutput;
 import io.conveyor.job.Tally;
 import io.conveyor.store.BatchRef;
-import java.nio.file.Path;
+import io.conveyor.store.RunningLog;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
@@ -18,12 +19,11 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
-class RunningJobsTest {
+class RunningJobsTest extends BareParts {
 
-    @TempDir
-    Path directory;
+    @SuppressWarnings("NullAway.Init")
+    RunningJobsTest() {}
 
     /** Workers and callers at once: each has a place of its own, and every job that runs is known. */
     @Test
@@ -60,6 +60,43 @@ class RunningJobsTest {
             }
         } finally {
             clients.shutdownNow();
+        }
+    }
+
+    /** What is noted is what the next process finds, if this one dies now. */
+    @Test
+    void whatRunsIsNotedUntilItLeavesAndOnlyItsOwnBatchInterruptsIt() throws Exception {
+        Semaphore begun = new Semaphore(0);
+        Semaphore turns = new Semaphore(0);
+        JobRunner runner = runner(handler("waits", job -> {
+            begun.release();
+            turns.acquire();
+            return new JobOutput(job.input());
+        }));
+        ActiveBatch batch = batch(10, 0);
+        for (int index = 5; index < 7; index++) {
+            pool.enqueue(task(runner, batch, job(index, "waits")), Duration.ofSeconds(PATIENCE_SECONDS));
+        }
+        assertThat(begun.tryAcquire(PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
+        assertThat(found()).containsExactly(new RunningLog.Entry(1, 5));
+        running.interrupt(batch(10, 0));
+        turns.release();
+
+        assertThat(begun.tryAcquire(PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
+        assertThat(outcomes()).containsExactly("5 SUCCEEDED");
+        assertThat(found()).containsExactly(new RunningLog.Entry(1, 6));
+        running.interrupt(batch);
+
+        await().atMost(Duration.ofSeconds(PATIENCE_SECONDS)).until(() -> recorded.size() == 2);
+        assertThat(outcomes()).containsExactly("5 SUCCEEDED", "6 FAILED");
+        await().atMost(Duration.ofSeconds(PATIENCE_SECONDS)).until(() -> !running.contains(1, 6));
+        assertThat(found()).isEmpty();
+        assertThat(running.log()).isSameAs(log);
+    }
+
+    private List<RunningLog.Entry> found() throws Exception {
+        try (RunningLog next = RunningLog.open(directory.resolve("running"), 2)) {
+            return next.found();
         }
     }
 }

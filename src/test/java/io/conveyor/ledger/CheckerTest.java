@@ -211,6 +211,10 @@ final class CheckerTest {
                 forged("probe-too-slow", books -> books.probes.add(new Probe("/livez", at(5), at(7), 200, 0))),
                 forged("liveness-denied", books -> books.probes.add(new Probe("/livez", at(5), at(6), 503, 0))),
                 forged("liveness-denied", books -> books.probes.add(new Probe("/livez", at(5), at(6), 0, 0))),
+                forged("liveness-denied", books -> {
+                    books.lives.set(0, life(1, 0, 1, 20, 24));
+                    books.probes.add(new Probe("/livez", at(20) + 1000, at(21), 503, 0));
+                }),
                 forged(
                         "not-ready-without-a-cause",
                         books -> books.probes.add(new Probe("/readyz", at(5), at(6), 503, 0))),
@@ -276,6 +280,15 @@ final class CheckerTest {
         ForgedBooks books = new ForgedBooks();
         books.probes.add(new Probe("/readyz", at(11), at(11) + 1000, 503, 0));
         books.lives.set(0, with(books.lives.get(0), List.of(new Halt(Halt.Why.STORE, at(10), at(14))), List.of()));
+
+        assertThat(Checker.check(books.books()).found()).isEmpty();
+    }
+
+    @Test
+    void whoHasAConnectionMayBeToldThatItIsOverJustBeforeTheEnd() {
+        ForgedBooks books = new ForgedBooks();
+        books.lives.set(0, life(1, 0, 1, 20, 24));
+        books.probes.add(new Probe("/livez", at(23), at(23) + 1000, 503, 0));
 
         assertThat(Checker.check(books.books()).found()).isEmpty();
     }

@@ -13,6 +13,9 @@ final class ProbeRules implements Checker.Rule {
     /** From a fault of the store to a readiness that says so: the store must have tried to write. */
     private static final long NOTICED = 3 * Moment.SECOND;
 
+    /** The container's own stop, the last of a life, once it answers no request any more. */
+    private static final long CLOSING = 2 * Moment.SECOND;
+
     @Override
     public void check(Books books, Complaints complaints) {
         for (Life life : books.lives()) {
@@ -39,7 +42,9 @@ final class ProbeRules implements Checker.Rule {
         complaints.unless(
                 took <= LIMIT, "probe-too-slow", probe, "in life", life.number(), ",", Moment.millis(took), "ms");
         if (probe.path().equals("/livez")) {
-            boolean gone = stopping && probe.status() == 0;
+            // A connection that is kept gets a 503 when the container has closed its door; a new one is refused.
+            boolean closed = probe.status() == 503 && life.endedAt() - probe.answeredAt() < CLOSING;
+            boolean gone = stopping && (probe.status() == 0 || closed);
             complaints.unless(probe.status() == 200 || gone, "liveness-denied", probe, "in life", life.number());
         } else if (!stopping) {
             ready(probe, life, complaints);
