@@ -45,7 +45,7 @@ public final class ServiceProcess implements AutoCloseable {
     public static final int KILLED = 137;
 
     /** Only ends a test that has failed already: machines that run many tests at once are slow. */
-    static final Duration LONG = Duration.ofMinutes(2);
+    static final Duration LONG = Duration.ofMinutes(5);
 
     /** Half the work of a start, which is most of what such a test costs. */
     private static final List<String> QUICK_START = List.of("-XX:TieredStopAtLevel=1");
